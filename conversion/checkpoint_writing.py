@@ -1,0 +1,156 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Write a checkpoint folder aside, tensor by tensor, and let it take its place when it is whole."""
+
+import errno
+import json
+import math
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from tqdm.auto import tqdm
+
+Shapes = Mapping[str, Sequence[int]]
+
+SAFETENSORS_DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
+MAX_SHARD_BYTES = 5_000_000_000  # what transformers asks for when it pushes to the Hub
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike, num_bytes: int) -> Iterator[Path]:
+    """Give a folder to write into; it becomes `path` when the block ends well and is removed when it does not.
+
+    Args:
+        path (`str` or `os.PathLike`): The folder to make.
+        num_bytes (`int`): What will be written into it; so much must be free.
+
+    Yields:
+        `Path`: An empty folder beside `path`, so that the renaming is atomic.
+
+    Raises:
+        OSError: If `path` exists, can't be made, or the disk has too little space; names `path`.
+    """
+    path = Path(path)
+    if path.exists() or path.is_symlink():
+        raise FileExistsError(errno.EEXIST, "exists already; name a folder that is still to be made", str(path))
+    parents = path.absolute().parents
+    missing_parents = [parent for parent in parents if not parent.exists()]
+    nearest = parents[len(missing_parents)]
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"can't be made, because {nearest} is no folder", str(path))
+    aside = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(path.parent).free
+        if free < num_bytes:
+            reason = f"{num_bytes / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free"
+            raise OSError(errno.ENOSPC, reason, str(path))
+        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+        yield aside
+        # mkdtemp makes folders that only their owner can enter; a written folder follows the user's umask.
+        mask = os.umask(0)
+        os.umask(mask)
+        aside.chmod(0o777 & ~mask)
+        aside.rename(path)
+    except OSError as error:
+        if error.filename is None or str(aside) in str(error.filename):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
+    finally:
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+        for parent in missing_parents:
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+
+
+def write_weights(
+    folder: Path,
+    shapes: Shapes,
+    tensor_of: Callable[[str], Tensor],
+    dtype: torch.dtype,
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+) -> None:
+    """Write `model.safetensors`, or shards with an index, with one tensor in memory at a time.
+
+    Args:
+        folder (`Path`): An existing folder.
+        shapes (`Mapping[str, Sequence[int]]`): Shape of every weight, known before any of them is made.
+        tensor_of (`Callable[[str], Tensor]`): Makes the weight of a name, of that shape, as `dtype`.
+        dtype (`torch.dtype`): float32, float16 or bfloat16.
+        max_shard_bytes (`int`, *optional*): A new shard begins before this size is passed.
+
+    Raises:
+        ValueError: If `tensor_of` raises it, or gives another shape or type.
+    """
+    shards: list[list[str]] = [[]]
+    size = 0
+    for name in shapes:
+        if shards[-1] and size + _num_bytes(shapes[name], dtype) > max_shard_bytes:
+            shards.append([])
+            size = 0
+        shards[-1].append(name)
+        size += _num_bytes(shapes[name], dtype)
+    files = [f"model-{number:05}-of-{len(shards):05}.safetensors" for number in range(1, len(shards) + 1)]
+    if len(shards) == 1:
+        files = ["model.safetensors"]
+    with tqdm(total=len(shapes), desc="writing", unit="tensor", dynamic_ncols=True, leave=False) as bar:
+        for file, names in zip(files, shards, strict=True):
+            _write_shard(folder / file, {name: shapes[name] for name in names}, tensor_of, dtype, bar)
+    if len(shards) > 1:
+        weight_map = {name: file for file, names in zip(files, shards, strict=True) for name in names}
+        index = {"metadata": {"total_size": total_bytes(shapes, dtype)}, "weight_map": weight_map}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the weights that [`write_weights`] wrote; they stay on disk until they are used."""
+    return {
+        name: tensor for file in sorted(folder.glob("model*.safetensors")) for name, tensor in load_file(file).items()
+    }
+
+
+def total_bytes(shapes: Shapes, dtype: torch.dtype) -> int:
+    """Return the size of weights of these shapes."""
+    return sum(_num_bytes(shape, dtype) for shape in shapes.values())
+
+
+def _num_bytes(shape: Sequence[int], dtype: torch.dtype) -> int:
+    return math.prod(shape) * dtype.itemsize
+
+
+def _write_shard(
+    path: Path, shapes: Shapes, tensor_of: Callable[[str], Tensor], dtype: torch.dtype, bar: tqdm
+) -> None:
+    """Write one file in the format of safetensors: length of the header, header, numbers.
+
+    `safetensors.torch.save_file` wants all tensors of a file at once; the format is simple enough to stream.
+    """
+    header: dict[str, dict] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, shape in shapes.items():
+        begin, end = end, end + _num_bytes(shape, dtype)
+        header[name] = {"dtype": SAFETENSORS_DTYPES[dtype], "shape": list(shape), "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # numbers begin at a multiple of 8 bytes
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name, shape in shapes.items():
+            # Not kept in a variable, which would hold one tensor while the next is made.
+            file.write(_numbers(tensor_of(name), name, shape, dtype))
+            bar.update()
+
+
+def _numbers(tensor: Tensor, name: str, shape: Sequence[int], dtype: torch.dtype) -> memoryview:
+    """Return the bytes of a tensor, row by row, after a look at its shape and type."""
+    if tuple(tensor.shape) != tuple(shape) or tensor.dtype != dtype:
+        found = f"{tensor.dtype} of shape {list(tensor.shape)}"
+        raise ValueError(f"{name} is {found}; {dtype} of shape {list(shape)} is needed.")
+    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data

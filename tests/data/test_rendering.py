@@ -1,0 +1,155 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Folders of clips: the same whatever the number of workers, whole or without a list."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from unimo_hf.data import rendering
+from unimo_hf.data.clips import LIST, load_clips
+from unimo_hf.data.rendering import render_clips
+from unimo_hf.motion.motion import Motion
+from unimo_hf.video.reading import read_video
+
+SETTINGS = {"clips": 4, "seed": 2, "size": 32, "frames": 9, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def motions(assets):
+    return assets / "motions" / "test"
+
+
+@pytest.fixture(scope="module")
+def folder(motions, tmp_path_factory):
+    output = tmp_path_factory.mktemp("clips")
+    assert render_clips(motions, output, workers=1, **SETTINGS) == output / LIST
+    return output
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_two_workers_write_what_one_writes(folder, motions, tmp_path):
+    render_clips(motions, tmp_path, workers=2, **SETTINGS)
+    assert (tmp_path / LIST).read_text(encoding="utf-8") == (folder / LIST).read_text(encoding="utf-8")
+    for ours, theirs in zip(load_clips(tmp_path), load_clips(folder), strict=True):
+        ours, theirs = ours.load(), theirs.load()
+        # Not byte for byte: how a library rounds may depend on where an array happens to lie in memory.
+        assert np.abs(ours.pop("video").numpy().astype(float) - theirs.pop("video").numpy()).mean() < 0.5
+        for key, values in theirs.items():
+            np.testing.assert_allclose(ours[key], values, atol=1e-5, err_msg=key)
+
+
+def test_another_seed_writes_something_else(folder, motions, tmp_path):
+    render_clips(motions, tmp_path, workers=1, **{**SETTINGS, "seed": 3})
+    assert contents(tmp_path)["000000.mp4"] != contents(folder)["000000.mp4"]
+
+
+def test_a_folder_can_be_read_back(folder):
+    clips = load_clips(folder)
+    assert (len(clips), clips.size, clips.frames, clips.fps, clips.camera, clips.seed) == (4, 32, 9, 15.0, "front", 2)
+    assert [clip.name for clip in clips] == ["000000", "000001", "000002", "000003"]
+    assert clips[1:3] == [clips[1], clips[2]]
+    clip = clips[0].load()
+    assert clip["video"].shape == (9, 32, 32, 3)
+    assert clip["betas"].shape == (9, 10)
+    assert Motion.load(clips[0].motion_path).coordinates == "camera"
+
+
+def test_videos_are_nearly_lossless(folder, motions, monkeypatch):
+    from unimo_hf.data.synthetic import ClipSettings, ClipSource
+    from unimo_hf.motion.files import load_collection
+
+    settings = ClipSettings(frames=9, size=32, camera="front", mirror=False)
+    drawn = ClipSource(load_collection(motions), settings, seed=2).draw(0).video
+    read = np.asarray(read_video(load_clips(folder)[0].video_path).frames)
+    error = np.square(read.astype(float) - drawn).mean()
+    assert 10 * np.log10(255**2 / error) > 38
+
+
+def test_an_interrupted_run_leaves_no_list(folder, motions, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)  # of an earlier run
+    write, written = rendering.write_video, []
+
+    def interrupted(path, *arguments, **options):
+        written.append(path)
+        if len(written) == 3:
+            (tmp_path / ".000002-abcd.mp4").touch()  # what a worker that is stopped had begun
+            raise KeyboardInterrupt
+        return write(path, *arguments, **options)
+
+    monkeypatch.setattr(rendering, "write_video", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        render_clips(motions, tmp_path, workers=1, **SETTINGS)
+    assert not (tmp_path / LIST).exists()
+    assert not list(tmp_path.glob(".*"))
+    with pytest.raises(ValueError, match=r"clips\.json is missing"):
+        load_clips(tmp_path)
+
+
+def test_an_error_in_a_worker_is_the_users_error(motions, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device", "000000.mp4")
+
+    monkeypatch.setattr(rendering, "write_video", full)
+    with pytest.raises(OSError, match="No space left"):
+        render_clips(motions, tmp_path, workers=2, **SETTINGS)
+    assert not (tmp_path / LIST).exists()
+
+
+def test_the_command(motions, tmp_path):
+    from unimo_hf.cli.app import app
+
+    arguments = ["data", "render", motions, "-o", tmp_path, "--clips", 1, "--size", 32, "--camera", "around", "--json"]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["clips"] == 1
+    assert load_clips(tmp_path).camera == "around"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"clips": 0}, "clips is 0"), ({"frames": 16}, "frames is 16; a video has 8k"), ({"size": 33}, "size is 33")],
+)
+def test_settings_that_are_not_allowed(motions, tmp_path, settings, message):
+    with pytest.raises(ValueError, match=message):
+        render_clips(motions, tmp_path / "clips", **{**SETTINGS, **settings})
+    assert not (tmp_path / "clips").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda facts: facts.update(format_version=2), "format_version is 2; 1 is needed"),
+        (lambda facts: facts.pop("fps"), "lacks a field"),
+        (lambda facts: facts.update(clips=[]), "lists 0 clips"),
+        (lambda facts: facts.update(clips=[{"name": "x"}]), "lacks a field"),
+        (lambda facts: facts.update(clips=3), "lacks a field"),
+    ],
+)
+def test_lists_that_are_wrong(folder, tmp_path, change, message):
+    facts = json.loads((folder / LIST).read_text(encoding="utf-8"))
+    change(facts)
+    (tmp_path / LIST).write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(ValueError, match=message) as error:
+        load_clips(tmp_path)
+    assert LIST in str(error.value)
+
+
+def test_a_list_that_is_no_json(tmp_path):
+    for text in ("{", "[1]"):
+        (tmp_path / LIST).write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=LIST):
+            load_clips(tmp_path)
+
+
+def test_a_video_and_a_motion_that_differ_in_length(folder, tmp_path):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    clip = load_clips(tmp_path)[0]
+    Motion.load(clip.motion_path)[:5].save(clip.motion_path, fps=15)
+    with pytest.raises(ValueError, match="has 9 frames, its motion 5"):
+        clip.load()

@@ -1,0 +1,82 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Shards of codes: what is written is what the tokenizers say, in order; a folder is whole or refused."""
+
+import json
+
+import pytest
+import torch
+
+from unimo_hf import MotionVQVAE, MotionVQVAEConfig, VideoFSQ, VideoFSQConfig
+from unimo_hf.data import shards
+from unimo_hf.data.shards import METADATA, CodeShards, encode_batch, write_shards
+
+
+@pytest.fixture(scope="module")
+def tokenizers():
+    torch.manual_seed(0)
+    video = VideoFSQ(VideoFSQConfig(channels=8, channel_multipliers=[1, 1, 1], num_res_blocks=1, levels=[4, 4]))
+    motion = MotionVQVAE(MotionVQVAEConfig(factors=[1, 4], widths=[8, 8], depth=1, codebook_size=16))
+    return video.eval(), motion.eval()
+
+
+@pytest.fixture(scope="module")
+def clips():
+    generator = torch.Generator().manual_seed(0)
+    sizes = {"body_pose": 63, "global_orient": 3, "transl": 3, "betas": 10}
+
+    def clip():
+        video = torch.randint(0, 256, (9, 32, 32, 3), generator=generator, dtype=torch.uint8)
+        return {"video": video, **{key: torch.randn(9, size, generator=generator) for key, size in sizes.items()}}
+
+    return [clip() for _ in range(5)]
+
+
+def test_what_is_written_is_what_the_tokenizers_say(tokenizers, clips, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 2)  # several shards, in order
+    assert list(write_shards(clips, tmp_path, *tokenizers, batch_size=2)) == [2, 4, 5]
+    assert len(list(tmp_path.glob("*.parquet"))) == 3
+    read = CodeShards(tmp_path)
+    assert len(read) == 5
+    for index, clip in enumerate(clips):
+        visual, motion = encode_batch({key: value[None] for key, value in clip.items()}, *tokenizers)
+        assert torch.equal(read[index]["visual_codes"], visual[0])
+        assert torch.equal(read[index]["motion_codes"], motion[0])
+        assert visual.shape == (1, 2, 2, 2)
+        assert motion.shape == (1, 9, 4)
+
+
+def test_a_folder_is_not_written_over(tokenizers, clips, tmp_path):
+    list(write_shards(clips[:1], tmp_path, *tokenizers))
+    with pytest.raises(ValueError, match="already holds code shards"):
+        list(write_shards(clips, tmp_path, *tokenizers))
+
+
+def test_an_interrupted_run_is_begun_again(tokenizers, clips, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 1)
+    interrupted = write_shards(clips, tmp_path, *tokenizers, batch_size=1)
+    for _ in range(4):
+        next(interrupted)
+    interrupted.close()
+    assert len(list(tmp_path.glob("*.parquet"))) >= 3
+    with pytest.raises(ValueError, match=METADATA):
+        CodeShards(tmp_path)
+    list(write_shards(clips[:2], tmp_path, *tokenizers, batch_size=1))
+    assert len(CodeShards(tmp_path)) == 2
+
+
+def test_nothing_to_encode(tokenizers, tmp_path):
+    with pytest.raises(ValueError, match="no clips to encode"):
+        list(write_shards([], tmp_path, *tokenizers))
+    assert not (tmp_path / METADATA).exists()
+
+
+def test_folders_that_hold_no_shards(tmp_path):
+    with pytest.raises(ValueError, match="no folder of code shards"):
+        CodeShards(tmp_path)
+    (tmp_path / METADATA).write_text(json.dumps({"format_version": 9}), encoding="utf-8")
+    with pytest.raises(ValueError, match="shards of format 9; this version reads 1"):
+        CodeShards(tmp_path)
+    metadata = {"format_version": 1, "clips": 1, "visual_shape": [1, 2, 2], "motion_shape": [1, 4]}
+    (tmp_path / METADATA).write_text(json.dumps(metadata), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"holds no \.parquet file"):
+        CodeShards(tmp_path)

@@ -1,0 +1,46 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""The shape of the motion tokenizer: derived sizes, JSON and back, errors."""
+
+import pytest
+from huggingface_hub.errors import StrictDataclassError
+
+from unimo_hf import MotionVQVAEConfig
+
+
+def test_the_defaults_are_those_of_the_paper():
+    config = MotionVQVAEConfig()
+    assert config.codes_per_frame == 36
+    assert config.motion_channels == 145
+    assert config.codebook_dim == 512
+    assert config.ordered_codes == 0.0
+
+
+@pytest.mark.parametrize(("rotation", "channels"), [("6d", 145), ("matrix", 211), ("axis_angle", 79)])
+def test_channels_follow_the_rotation(rotation, channels):
+    assert MotionVQVAEConfig(rotation=rotation).motion_channels == channels
+
+
+def test_saved_and_loaded(tmp_path):
+    config = MotionVQVAEConfig(factors=[1, 1, 36], widths=[8, 8, 4], codebook_dim=2, fps=15.0, ordered_codes=0.5)
+    config.save_pretrained(tmp_path)
+    assert MotionVQVAEConfig.from_pretrained(tmp_path).to_dict() == config.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"rotation": "euler"}, "rotation is 'euler'"),
+        ({"kernel_rule": "wide"}, "kernel_rule is 'wide'"),
+        ({"codebook_update": "sgd"}, "codebook_update is 'sgd'"),
+        ({"coordinates": "moon"}, "coordinates is 'moon'"),
+        ({"factors": [2, 2]}, "equally long"),
+        ({"factors": [], "widths": [], "codebook_dim": 4}, "equally long"),
+        ({"factors": [0, 2, 3, 3]}, "positive"),
+        ({"residual_kernels": [3, 2]}, "two odd sizes"),
+        ({"ordered_codes": 1.5}, r"ordered_codes is 1\.5"),
+        ({"depth": "three"}, "depth"),
+    ],
+)
+def test_errors_name_the_field(fields, message):
+    with pytest.raises((ValueError, StrictDataclassError), match=message):
+        MotionVQVAEConfig(**fields)

@@ -1,0 +1,72 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+import json
+
+import pytest
+import yaml
+from huggingface_hub.errors import StrictDataclassError
+from unimo_cases import tiny_config
+
+from unimo_hf.model.configuration_unimo import UniMoConfig
+
+
+def test_the_defaults_are_the_model_of_the_paper(repository):
+    config = UniMoConfig()
+    assert (config.hidden_size, config.intermediate_size, config.num_hidden_layers) == (4096, 14336, 16)
+    assert (config.num_attention_heads, config.num_key_value_heads, config.head_dim) == (32, 8, 128)
+    assert (config.vocab_size, config.pad_token_id) == (64_576, 64_515)
+    assert config.max_position_embeddings == 11_558
+    assert config.rope_parameters["visual"] == {"rope_type": "default", "rope_theta": 500_000.0}
+    saved = json.loads((repository / "configuration" / "unimo_4b.json").read_text())
+    assert UniMoConfig(**saved).to_dict() == config.to_dict()
+
+
+def test_the_shipped_sizes_are_valid(repository):
+    recipe = yaml.safe_load((repository / "configuration" / "train_unimo_tiny.yaml").read_text())
+    assert UniMoConfig(**recipe["model"]).codes_per_frame == 36
+
+
+def test_saved_and_loaded_it_is_the_same(tmp_path):
+    yarn = {
+        "rope_type": "cosmos_yarn",
+        "factor": 2,
+        "beta_fast": 4,
+        "beta_slow": 1,
+        "original_latent_grid": [3, 40, 64],
+    }
+    for config in (UniMoConfig(), tiny_config(ape_mode="qk"), tiny_config(rope_parameters={"visual": yarn})):
+        config.save_pretrained(tmp_path)
+        assert UniMoConfig.from_pretrained(tmp_path).to_dict() == config.to_dict()
+
+
+def test_rope_parameters_serve_both_modalities_or_one():
+    flat = tiny_config(rope_parameters={"rope_type": "default", "rope_theta": 100.0})
+    assert flat.rope_parameters["motion"]["rope_theta"] == flat.rope_parameters["visual"]["rope_theta"] == 100.0
+    nested = tiny_config(rope_parameters={"motion": {"rope_type": "default", "rope_theta": 100.0}})
+    assert nested.rope_parameters["motion"]["rope_theta"] == 100.0
+    assert nested.rope_parameters["visual"]["rope_theta"] == 500_000.0
+
+
+@pytest.mark.parametrize("key", ["hiden_size", "top_p", "num_layers"])
+def test_an_unknown_key_is_refused(key):
+    with pytest.raises(TypeError, match=key):
+        UniMoConfig(**{key: 1})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vocab_size": 5},
+        {"ape_mode": "sometimes"},
+        {"interleaving": "mixed"},
+        {"motion_rope_layout": "cube"},
+        {"hidden_size": "wide"},
+        {"num_key_value_heads": 3},
+        {"motion_grid": [5, 6]},
+        {"latent_grid": [9, 32]},
+        {"head_dim": 13},
+        {"tie_word_embeddings": True},
+    ],
+)
+def test_values_that_do_not_fit_are_refused(changes):
+    with pytest.raises((StrictDataclassError, ValueError)):
+        tiny_config(**changes)

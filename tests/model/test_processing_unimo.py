@@ -1,0 +1,140 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+import numpy as np
+import pytest
+import torch
+from unimo_cases import random_sequences, tiny_config
+
+from unimo_hf.model.processing_unimo import UniMoProcessor
+from unimo_hf.model.tasks import SequenceLayout
+from unimo_hf.model.tokenization_unimo import UniMoTokenizer
+
+
+@pytest.fixture(scope="module")
+def processor():
+    return UniMoProcessor(UniMoTokenizer(20, 10, 6), size=32, frames=17, fps=15.0, codes_per_frame=4)
+
+
+def frames(count=5, height=20, width=40):
+    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+def test_layout(processor):
+    assert processor.layout == tiny_config().layout
+    assert processor.layout_of(9).latent_frames == processor.layout_of(2).latent_frames == 2
+    assert UniMoProcessor(UniMoTokenizer()).layout == SequenceLayout(9, 32, 32)
+    assert processor.schedule("v2m").length == 82
+
+
+def test_a_clip_is_fitted_and_filled_with_its_last_frame(processor):
+    clip = processor.prepare_video(frames())
+    assert clip.pixel_values.shape == (1, 3, 17, 32, 32)
+    assert clip.pixel_values.dtype == torch.float32
+    assert clip.pixel_values.abs().max() <= 1
+    assert clip.num_frames == 5
+    assert (clip.pixel_values[:, :, 4:] == clip.pixel_values[:, :, 4:5]).all()
+    # Wide pictures get black bars above and below.
+    assert (clip.pixel_values[..., :8, :] == -1).all()
+    assert (clip.pixel_values[..., 24:, :] == -1).all()
+
+
+def test_a_clip_is_cut(processor):
+    clip = processor.prepare_video(torch.from_numpy(frames(30)))
+    assert clip.num_frames == clip.pixel_values.shape[2] == 17
+    assert processor.prepare_video(frames(30), num_frames=9).pixel_values.shape[2] == 9
+
+
+def test_frames_of_the_models_size_come_back_exactly(processor):
+    source = frames(17, 32, 32)
+    clip = processor.prepare_video(source)
+    assert np.array_equal(processor.to_frames(clip.pixel_values[0]).numpy(), source)
+
+
+def test_padding_comes_off_and_points_find_their_place(processor):
+    source = np.zeros((1, 40, 60, 3), dtype=np.uint8)
+    source[:, 10:20, 30:45] = 255
+    clip = processor.prepare_image(source[0])
+    assert clip.pixel_values.shape == (1, 3, 1, 32, 32)
+    assert processor.to_frames(clip.pixel_values[0], clip.geometry).shape == (1, 21, 32, 3)
+    bright = (clip.pixel_values[0, 0, 0] > 0).nonzero().float()
+    centre = clip.geometry.inverse_points(bright.mean(0).flip(0) + 0.5)
+    torch.testing.assert_close(centre, torch.tensor([37.5, 15.0]), atol=1.0, rtol=0)
+
+
+def test_a_call_takes_lists_of_any_size(processor):
+    batch = processor(videos=[frames(3), frames(20, 64, 16)])
+    assert batch["pixel_values"].shape == (2, 3, 17, 32, 32)
+    assert batch["num_frames"] == [3, 17]
+    assert [geometry.height for geometry in batch["geometry"]] == [20, 64]
+    assert processor(images=frames(1)[0])["pixel_values"].shape == (1, 3, 1, 32, 32)
+    assert processor(videos=frames())["pixel_values"].shape == (1, 3, 17, 32, 32)
+
+
+@pytest.mark.parametrize("task", ["v2m", "i2vm"])
+def test_sequences_go_there_and_back(processor, task):
+    visual, motion = torch.randint(0, 20, (2, 3, 2, 2)), torch.randint(0, 10, (2, 17, 4))
+    sequence = processor.build_sequence(task, visual, motion)
+    ids, schedule = sequence["input_ids"], processor.schedule(task)
+    assert torch.equal(processor.tokenizer.vocabulary.modality(ids), schedule.modality.expand(2, -1))
+    condition = processor(visual_codes=visual, task=task)
+    assert torch.equal(ids[:, : schedule.condition_length], condition["input_ids"])
+    assert (condition["token_type_ids"] == 0).all()
+    assert condition["attention_mask"].all()
+    assert (sequence["labels"][:, : schedule.condition_length] == -100).all()
+    assert torch.equal(sequence["labels"][:, schedule.condition_length :], ids[:, schedule.condition_length :])
+    assert torch.equal(
+        sequence["token_type_ids"][0], (torch.arange(schedule.length) >= schedule.condition_length).long()
+    )
+    codes = processor.post_process(ids)
+    assert torch.equal(codes.visual_codes, visual)
+    assert torch.equal(codes.motion_codes, motion)
+    target = processor.post_process(ids[0, schedule.condition_length :])
+    assert target.visual_codes.shape == ((0, 2, 2) if task == "v2m" else (2, 2, 2))
+    assert torch.equal(target.motion_codes, motion[0])
+
+
+@pytest.mark.parametrize("interleaving", ["aligned", "blocked"])
+def test_other_interleavings_go_there_and_back(interleaving):
+    processor = UniMoProcessor(UniMoTokenizer(20, 10, 6), 32, 17, codes_per_frame=4, interleaving=interleaving)
+    visual, motion = torch.randint(0, 20, (1, 3, 2, 2)), torch.randint(0, 10, (1, 17, 4))
+    codes = processor.post_process(processor.build_sequence("i2vm", visual, motion)["input_ids"])
+    assert torch.equal(codes.visual_codes, visual)
+    assert torch.equal(codes.motion_codes, motion)
+
+
+def test_a_sequence_of_the_model_is_a_sequence_of_the_processor(processor):
+    ids, _ = random_sequences(tiny_config(), "i2vm")
+    codes = processor.post_process(ids)
+    assert torch.equal(processor.build_sequence("i2vm", codes.visual_codes, codes.motion_codes)["input_ids"], ids)
+
+
+def test_saved_and_loaded_it_is_the_same(processor, tmp_path):
+    processor.save_pretrained(tmp_path)
+    loaded = UniMoProcessor.from_pretrained(tmp_path)
+    assert (loaded.size, loaded.frames, loaded.fps, loaded.interleaving) == (32, 17, 15.0, "eq2")
+    assert loaded.layout == processor.layout
+    assert loaded.tokenizer.vocabulary == processor.tokenizer.vocabulary
+
+
+def test_bad_input_is_refused(processor):
+    visual = torch.zeros(1, 3, 2, 2, dtype=torch.long)
+    cases = [
+        (lambda: processor.prepare_video(frames().astype(np.float32)), "uint8"),
+        (lambda: processor.prepare_video(frames()[..., :1]), "height, width, 3"),
+        (lambda: processor.prepare_video(frames(0)), "must not be empty"),
+        (lambda: processor.prepare_video(frames(), num_frames=10), "1 \\+ 8 k"),
+        (lambda: processor.prepare_image(frames()), "A picture must have"),
+        (lambda: processor(), "Give `videos`"),
+        (lambda: processor(visual_codes=visual), "needs a `task`"),
+        (lambda: processor.build_condition("v2m", visual[0]), "batch, latent_frames"),
+        (lambda: processor.build_condition("t2m", visual), "`task` must be one of"),
+        (lambda: processor.build_condition("v2m", visual + 20), "must lie in"),
+        (lambda: processor.build_sequence("v2m", visual, torch.zeros(1, 16, 4).long()), "17, 4"),
+        (lambda: processor.post_process(torch.tensor([1, 2, 3])), "no multiple of 4"),
+        (lambda: UniMoProcessor(processor.tokenizer, size=30), "`size`"),
+        (lambda: UniMoProcessor(processor.tokenizer, frames=16), "`frames`"),
+        (lambda: UniMoProcessor(processor.tokenizer, fps=0), "`fps`"),
+        (lambda: UniMoProcessor(processor.tokenizer, interleaving="mixed"), "`interleaving`"),
+    ]
+    for call, message in cases:
+        with pytest.raises(ValueError, match=message):
+            call()

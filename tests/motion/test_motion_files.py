@@ -1,0 +1,340 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unimo_hf.motion import MotionError, load_collection
+from unimo_hf.motion.files_amass import blender_fps
+from unimo_hf.motion.motion import Motion
+
+
+def make(frames=6, fps=30.0, **changes):
+    generator = np.random.default_rng(frames)
+    fields = {
+        "body_pose": generator.normal(0, 0.4, (frames, 63)),
+        "global_orient": generator.normal(0, 0.6, (frames, 3)),
+        "transl": generator.normal(0, 1, (frames, 3)),
+        "betas": generator.normal(0, 1, 10),
+        "fps": fps,
+    }
+    return Motion(**(fields | changes))
+
+
+def assert_same(left, right):
+    for name in ("body_pose", "global_orient", "transl", "betas", "fps", "coordinates", "up"):
+        np.testing.assert_array_equal(getattr(left, name), getattr(right, name), err_msg=name)
+
+
+class TestOwn:
+    @given(frames=st.integers(1, 9), fps=st.floats(1, 240), up=st.sampled_from(["y", "-y", "z"]))
+    def test_round_trip(self, tmp_path_factory, frames, fps, up):
+        path = tmp_path_factory.mktemp("motion") / "a.npz"
+        motion = make(frames, fps, coordinates="world", up=up)
+        motion.save(path)
+        assert_same(Motion.load(path), motion)
+
+    @pytest.mark.parametrize("fps", [15, 24, 29.97, 30, 50, 59.94, 60, 120, 250])
+    def test_the_blender_add_on_opens_it(self, tmp_path, fps):
+        """The add-on reads these names, refuses less than 30 fps, and takes every int(fps / 30)-th frame."""
+        motion = make(frames=40, fps=fps)
+        motion.save(tmp_path / "a.npz")
+        with np.load(tmp_path / "a.npz", allow_pickle=False) as data:
+            found = int(data["mocap_frame_rate"])
+            assert found >= 30
+            step = int(found / 30)
+            frames = len(data["poses"][::step])
+            assert data["poses"].shape == (len(data["trans"]), 165)
+            assert data["betas"].shape == (10,)
+            assert str(data["gender"]) == "neutral"
+        assert frames / 30 == pytest.approx(motion.duration, abs=2 / min(fps, 30)), "played at its own speed"
+
+    def test_the_rate_for_blender(self):
+        assert [blender_fps(fps) for fps in (1, 24, 29.97, 44, 59.94, 120)] == [30, 30, 30, 30, 60, 120]
+
+    def test_a_rate_of_choice(self, tmp_path):
+        make(frames=17, fps=15).save(tmp_path / "a.npz", fps=15)
+        with np.load(tmp_path / "a.npz") as data:
+            assert data["poses"].shape == (17, 165)
+            assert "native_fps" not in data
+        make(frames=17, fps=15).save(tmp_path / "a.npz", fps=60)
+        assert len(Motion.load(tmp_path / "a.npz")) == 65
+
+    def test_a_wrong_suffix_or_place(self, tmp_path):
+        with pytest.raises(MotionError, match=r"ends in \.npz; found"):
+            make().save(tmp_path / "a.pkl")
+        (tmp_path / "file").write_text("")
+        with pytest.raises(OSError, match="file"):
+            make().save(tmp_path / "file" / "a.npz")
+
+    def test_another_version(self, tmp_path):
+        make().save(tmp_path / "a.npz")
+        arrays = dict(np.load(tmp_path / "a.npz")) | {"format_version": np.array(2)}
+        np.savez(tmp_path / "b.npz", **arrays)
+        with pytest.raises(MotionError, match=r"b\.npz has format version 2; this program reads version 1"):
+            Motion.load(tmp_path / "b.npz")
+
+    def test_the_file_and_the_call_must_agree(self, tmp_path):
+        make().save(tmp_path / "a.npz")
+        assert Motion.load(tmp_path / "a.npz", fps=30, coordinates="camera").fps == 30
+        with pytest.raises(MotionError, match=r"says fps 30\.0, the call says 25"):
+            Motion.load(tmp_path / "a.npz", fps=25)
+        with pytest.raises(MotionError, match="says coordinates 'camera'"):
+            Motion.load(tmp_path / "a.npz", coordinates="world")
+
+
+class TestAmass:
+    def smplx(self, frames=4):
+        source = make(frames)
+        return source, {
+            "root_orient": source.global_orient.astype(np.float64),
+            "pose_body": source.body_pose.astype(np.float64),
+            "pose_hand": np.zeros((frames, 90)),
+            "trans": source.transl,
+            "betas": np.r_[source.betas, np.ones(6)],
+            "gender": np.array("female"),
+            "mocap_frame_rate": np.array(120.0),
+        }
+
+    def test_smplx(self, tmp_path):
+        source, arrays = self.smplx()
+        np.savez(tmp_path / "walk_stageii.npz", **arrays)
+        motion = Motion.load(tmp_path / "walk_stageii.npz")
+        assert (motion.fps, motion.coordinates, motion.up) == (120, "world", "z")
+        np.testing.assert_array_equal(motion.body_pose, source.body_pose)
+        np.testing.assert_allclose(motion.betas, source.betas)
+        assert Motion.load(tmp_path / "walk_stageii.npz", up="y").up == "y"
+
+    def test_objects_beside_the_motion_do_not_matter(self, tmp_path):
+        _, arrays = self.smplx()
+        np.savez(tmp_path / "a.npz", **arrays, labels=np.array([{"a": 1}], dtype=object))
+        assert len(Motion.load(tmp_path / "a.npz")) == 4
+
+    def test_smplh_drops_its_shape(self, tmp_path):
+        poses = np.random.default_rng(0).normal(size=(3, 156))
+        np.savez(
+            tmp_path / "a.npz",
+            poses=poses,
+            trans=np.zeros((3, 3)),
+            betas=np.ones(16),
+            gender=b"male",
+            mocap_framerate=60.0,
+            dmpls=np.zeros((3, 8)),
+        )
+        motion = Motion.load(tmp_path / "a.npz")
+        assert motion.fps == 60
+        assert not motion.betas.any()
+        np.testing.assert_array_equal(motion.body_pose, poses[:, 3:66].astype(np.float32))
+
+    def test_few_or_changing_shapes(self, tmp_path):
+        _, arrays = self.smplx()
+        np.savez(tmp_path / "a.npz", **arrays | {"betas": np.array([[1.0, 2.0], [3.0, 4.0]])})
+        assert Motion.load(tmp_path / "a.npz").betas.tolist() == [2, 3] + [0] * 8
+
+    def test_no_fps(self, tmp_path):
+        _, arrays = self.smplx()
+        del arrays["mocap_frame_rate"]
+        np.savez(tmp_path / "a.npz", **arrays)
+        with pytest.raises(MotionError, match=r"a\.npz does not say its fps"):
+            Motion.load(tmp_path / "a.npz")
+        assert Motion.load(tmp_path / "a.npz", fps=25).fps == 25
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"trans": np.full((4, 3), np.nan)}, "transl holds 12 of 12 values"),
+            ({"pose_body": np.zeros((4, 60))}, r"body_pose has shape \(4, 60\)"),
+            ({"pose_body": np.zeros((0, 63)), "root_orient": np.zeros((0, 3)), "trans": np.zeros((0, 3))}, "0 frames"),
+            ({"trans": np.array([{}], dtype=object)}, "pickled Python objects"),
+            ({"poses": np.zeros((4, 100))}, "156"),
+            ({"mocap_frame_rate": np.zeros(3)}, "must be one number"),
+            ({"mocap_frame_rate": -1.0}, "fps is -1.0"),
+            ({"betas": np.zeros((0, 10))}, "betas has shape"),
+        ],
+    )
+    def test_bad_files(self, tmp_path, changes, message):
+        _, arrays = self.smplx()
+        np.savez(tmp_path / "bad.npz", **arrays | changes)
+        with pytest.raises(MotionError, match=message) as caught:
+            Motion.load(tmp_path / "bad.npz")
+        assert "bad.npz" in str(caught.value)
+
+    def test_no_motion_inside(self, tmp_path):
+        np.savez(tmp_path / "shape.npz", betas=np.zeros(10))
+        with pytest.raises(MotionError, match="holds no motion: found betas"):
+            Motion.load(tmp_path / "shape.npz")
+
+
+class TestGvhmr:
+    def results(self, frames=5):
+        def group(shift):
+            return {
+                "body_pose": torch.randn(frames, 63),
+                "betas": torch.arange(frames)[:, None].repeat(1, 10).float(),
+                "global_orient": torch.randn(frames, 3),
+                "transl": torch.randn(frames, 3) + shift,
+            }
+
+        return {"smpl_params_incam": group(0), "smpl_params_global": group(9), "K_fullimg": torch.eye(3)}
+
+    def test_both_frames(self, tmp_path):
+        results = self.results()
+        torch.save(results, tmp_path / "hmr4d_results.pt")
+        seen = Motion.load(tmp_path / "hmr4d_results.pt", fps=60)
+        assert (seen.coordinates, seen.up, seen.fps) == ("camera", "-y", 60)
+        np.testing.assert_array_equal(seen.transl, results["smpl_params_incam"]["transl"].numpy())
+        assert seen.betas.tolist() == [2] * 10
+        world = Motion.load(tmp_path / "hmr4d_results.pt", coordinates="world")
+        assert (world.coordinates, world.up, world.fps) == ("world", "y", 30)
+        np.testing.assert_array_equal(world.transl, results["smpl_params_global"]["transl"].numpy())
+
+    def test_never_unpickled(self, tmp_path):
+        class Trap:
+            def __reduce__(self):
+                return (open, (str(tmp_path / "sprung"), "w"))
+
+        torch.save({"smpl_params_incam": Trap()}, tmp_path / "a.pt")
+        with pytest.raises(MotionError, match=r"a\.pt is not a PyTorch file of tensors"):
+            Motion.load(tmp_path / "a.pt")
+        assert not (tmp_path / "sprung").exists()
+
+    def test_other_contents(self, tmp_path):
+        torch.save(torch.zeros(3), tmp_path / "a.pt")
+        with pytest.raises(MotionError, match="no GVHMR result: found Tensor"):
+            Motion.load(tmp_path / "a.pt")
+        (tmp_path / "b.pt").write_bytes(b"")
+        with pytest.raises(MotionError, match=r"b\.pt"):
+            Motion.load(tmp_path / "b.pt")
+        results = self.results()
+        results["smpl_params_incam"]["transl"] = torch.zeros(1, 3).expand(10**10, 3)
+        torch.save(results, tmp_path / "c.pt")
+        with pytest.raises(MotionError, match="at most"):
+            Motion.load(tmp_path / "c.pt")
+
+
+class TestCollections:
+    def test_the_assets(self, assets):
+        described = json.loads((assets / "motions" / "test" / "clips.json").read_text())
+        motions = load_collection(assets / "motions" / "test")
+        assert [name for name, _ in motions] == [clip["name"] for clip in described]
+        assert [len(motion) for _, motion in motions] == [clip["frames"] for clip in described]
+        assert {(motion.fps, motion.coordinates, motion.up) for _, motion in motions} == {(30, "world", "y")}
+
+    def test_folders_files_and_globs(self, tmp_path):
+        for name in ("b", "a"):
+            make().save(tmp_path / "sub" / f"{name}.npz")
+        np.savez(tmp_path / "sub" / "shape.npz", betas=np.zeros(10))
+        np.savez(tmp_path / "sub" / "x_stagei.npz", betas=np.zeros(10))
+        for paths in (
+            tmp_path,
+            str(tmp_path / "sub" / "[ab].npz"),
+            [tmp_path / "sub" / "a.npz", tmp_path / "sub" / "b.npz"],
+        ):
+            assert [name for name, _ in load_collection(paths)] == ["a", "b"]
+
+    def test_one_bad_file_of_many(self, tmp_path):
+        make().save(tmp_path / "a.npz")
+        (tmp_path / "b.npz").write_bytes(b"no")
+        with pytest.raises(MotionError, match=r"b\.npz"):
+            load_collection(tmp_path)
+        skipped = []
+        assert len(load_collection(tmp_path, skipped=skipped)) == 1
+        assert [path.name for path, _ in skipped] == ["b.npz"]
+
+    def test_nothing_there(self, tmp_path):
+        with pytest.raises(MotionError, match="No motion was found"):
+            load_collection(tmp_path)
+        with pytest.raises(FileNotFoundError, match="nowhere"):
+            load_collection(tmp_path / "nowhere")
+        with pytest.raises(MotionError, match="No motion"):
+            load_collection(str(tmp_path / "*.npz"))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"clip_length": np.array([99])},
+            {"clip_start": np.array([-1])},
+            {"clip_length": np.array([0])},
+            {"clip_start": np.array([0.0])},
+            {"clip_start": np.array([2**62]), "clip_length": np.array([2**62])},
+            {"betas": np.zeros((2, 10))},
+            {"fps": np.zeros(2)},
+            {"clip_name": np.array([], dtype=str)},
+            {"body_pose": np.full((5, 63), np.nan)},
+        ],
+    )
+    def test_a_bad_collection(self, tmp_path, changes):
+        arrays = {
+            "body_pose": np.zeros((5, 63)),
+            "global_orient": np.zeros((5, 3)),
+            "transl": np.zeros((5, 3)),
+            "betas": np.zeros((1, 10)),
+            "clip_start": np.array([0]),
+            "clip_length": np.array([5]),
+            "clip_name": np.array(["a"]),
+            "fps": np.array(30.0),
+        }
+        np.savez(tmp_path / "motions.npz", **arrays)
+        assert len(load_collection(tmp_path / "motions.npz")[0][1]) == 5
+        with pytest.raises(MotionError, match="load_collection"):
+            Motion.load(tmp_path / "motions.npz")
+        np.savez(tmp_path / "motions.npz", **arrays | changes)
+        with pytest.raises(MotionError, match=r"motions\.npz"):
+            load_collection(tmp_path)
+
+
+class TestHostileFiles:
+    @pytest.mark.parametrize("content", [b"", b"PK", b"\x00" * 100, b"no archive at all"])
+    def test_no_archive(self, tmp_path, content):
+        (tmp_path / "a.npz").write_bytes(content)
+        with pytest.raises(MotionError, match=rf"a\.npz \({len(content)} bytes\) is not an \.npz file"):
+            Motion.load(tmp_path / "a.npz")
+
+    def test_cut_short_anywhere(self, tmp_path):
+        make().save(tmp_path / "a.npz")
+        whole = (tmp_path / "a.npz").read_bytes()
+        for length in range(0, len(whole), max(len(whole) // 20, 1)):
+            (tmp_path / "b.npz").write_bytes(whole[:length])
+            with pytest.raises(MotionError, match=r"b\.npz"):
+                Motion.load(tmp_path / "b.npz")
+
+    @pytest.mark.parametrize("shape", [(10**9, 165), (2**40, 2**40), (0, 10**19), (-1, 3), (4, 165)])
+    def test_a_header_that_promises_what_is_not_there(self, tmp_path, shape):
+        header = str({"descr": "<f4", "fortran_order": False, "shape": shape}).encode()
+        member = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\x00" * 64
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+            archive.writestr("poses.npy", member)
+            archive.writestr("trans.npy", member)
+        with pytest.raises(MotionError, match=r"a\.npz: the array 'poses'"):
+            Motion.load(tmp_path / "a.npz")
+
+    def test_a_bomb(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("unimo_hf.motion.npz.MAX_BYTES", 1000)
+        make().save(tmp_path / "a.npz")
+        with pytest.raises(MotionError, match="over the 1000 bytes"):
+            Motion.load(tmp_path / "a.npz")
+
+    @given(position=st.integers(0, 10**6), value=st.integers(0, 255))
+    def test_a_flipped_byte_gives_a_motion_or_a_clear_error(self, tmp_path_factory, position, value):
+        path = tmp_path_factory.mktemp("flip") / "a.npz"
+        make(frames=2).save(path)
+        content = bytearray(path.read_bytes())
+        content[position % len(content)] = value
+        path.write_bytes(bytes(content))
+        try:
+            Motion.load(path)
+        except MotionError as error:
+            assert "a.npz" in str(error)  # noqa: PT017
+
+    def test_wrong_paths(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="nowhere"):
+            Motion.load(tmp_path / "nowhere.npz")
+        with pytest.raises(MotionError, match="is a folder"):
+            Motion.load(tmp_path)
+        (tmp_path / "a.pkl").write_bytes(b"x")
+        with pytest.raises(MotionError, match=r"end in \.npz or \.pt; found '\.pkl'"):
+            Motion.load(tmp_path / "a.pkl")

@@ -1,0 +1,226 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Each stage at its smallest: it learns, stops, goes on exactly, and leaves what the next one needs."""
+
+import functools
+import json
+import os
+import signal
+import sys
+
+import pytest
+import torch
+from accelerate import Accelerator
+from typer.testing import CliRunner
+
+from unimo_hf import MotionVQVAE, UniMoForConditionalGeneration, UniMoPipeline, UniMoProcessor, VideoFSQ
+from unimo_hf.data.shards import CodeShards
+from unimo_hf.training import motion_vqvae, unimo, video_fsq
+from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage
+from unimo_hf.training.recipe import Recipe
+from unimo_hf.training.unimo import UniMoRecipe, UniMoStage, smoothed_targets
+from unimo_hf.training.video_fsq import VideoFSQRecipe, VideoFSQStage, person_weight
+
+sys.path.append(os.path.dirname(__file__))
+import micro_recipes
+
+
+@pytest.fixture(scope="module")
+def recipes(assets, tmp_path_factory):
+    """Recipes of all stages; the tokenizers that the last one needs are untrained."""
+    folder = tmp_path_factory.mktemp("tokenizers")
+    torch.manual_seed(0)
+    VideoFSQ(Recipe("", micro_recipes.VIDEO_FSQ_MODEL).build_config(VideoFSQ.config_class)).save_pretrained(
+        folder / "video_fsq"
+    )
+    tokenizer = MotionVQVAE(Recipe("", micro_recipes.MOTION_VQVAE_MODEL).build_config(MotionVQVAE.config_class))
+    tokenizer.train()(torch.randn(2, 9, 145))
+    tokenizer.save_pretrained(folder / "motion_vqvae")
+    return {
+        "motion_vqvae": (motion_vqvae, MotionVQVAERecipe, micro_recipes.motion_vqvae_recipe(assets)),
+        "video_fsq": (video_fsq, VideoFSQRecipe, micro_recipes.video_fsq_recipe(assets)),
+        "unimo": (unimo, UniMoRecipe, micro_recipes.unimo_recipe(assets, folder)),
+    }
+
+
+STAGES = {"motion_vqvae": MotionVQVAEStage, "video_fsq": VideoFSQStage, "unimo": UniMoStage}
+VALIDATION = {"motion_vqvae": "mpjpe_4", "video_fsq": "psnr", "unimo": "v2m_mpjpe"}
+
+
+def stop_at(monkeypatch, stage, batch):
+    """Press Ctrl-C in a batch."""
+    loss, seen = stage.loss, []
+
+    @functools.wraps(loss)
+    def interrupted(self, *arguments):
+        seen.append(1)
+        if len(seen) == batch:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss(self, *arguments)
+
+    monkeypatch.setattr(stage, "loss", interrupted)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_run_and_a_run_that_was_stopped_end_alike(name, recipes, tmp_path, monkeypatch):
+    module, kind, values = recipes[name]
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "stopped").mkdir()
+    recipe = micro_recipes.build(kind, values, tmp_path / "whole")
+    whole = module.train(recipe)
+    stopped = micro_recipes.build(kind, values, tmp_path / "stopped")
+    with monkeypatch.context() as patch:
+        stop_at(patch, STAGES[name], 4)
+        with pytest.raises(KeyboardInterrupt):
+            module.train(stopped)
+    assert [path.name for path in (tmp_path / "stopped" / "run" / "checkpoints").iterdir()] == ["step_00000004"]
+    resumed = module.train(stopped).state_dict()
+    assert whole.state_dict().keys() == resumed.keys()
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, resumed[key]), key
+
+    log = [json.loads(line) for line in (tmp_path / "whole/run/log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert any(f"validation/{VALIDATION[name]}" in line for line in log)
+    saved = type(whole).from_pretrained(recipe.output)
+    assert all(torch.equal(value, whole.state_dict()[key]) for key, value in saved.state_dict().items())
+
+
+def test_a_run_goes_on_from_trained_weights(recipes, tmp_path):
+    module, kind, values = recipes["motion_vqvae"]
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    first = micro_recipes.build(kind, values, tmp_path / "first", steps=2)
+    trained = module.train(first).state_dict()
+    values = {**values, "start": first.output, "model": {"ordered_codes": 0.0}, "fit_statistics": False}
+    second = module.train(micro_recipes.build(kind, values, tmp_path / "second", steps=1, learning_rate=1e-9))
+    assert second.config.ordered_codes == 0.0
+    assert second.config.widths == [8, 8]
+    torch.testing.assert_close(dict(second.named_parameters()), {k: trained[k] for k, _ in second.named_parameters()})
+
+
+def test_an_encoder_can_learn_poses_before_anything_is_decoded(recipes, tmp_path):
+    module, kind, values = recipes["video_fsq"]
+    values = {**values, "data": {**values["data"], "frames": 1}, "stills_per_clip": 0, "decoded": 0.0}
+    recipe = micro_recipes.build(kind, values, tmp_path, steps=2)
+    decoder = VideoFSQStage(recipe, Accelerator()).model.decoder.state_dict()
+    trained = module.train(recipe)
+    assert all(torch.equal(value, decoder[key]) for key, value in trained.decoder.state_dict().items())
+    log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert "pose" in log[0]
+    assert "psnr" not in log[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stills_per_clip": -1}, "stills_per_clip is -1"),
+        ({"decoded": 1.5}, "decoded is 1.5"),
+        ({"decoded": 0.0, "loss": {"pose": 0.0}}, "nothing to learn"),
+    ],
+)
+def test_recipes_of_the_video_tokenizer_that_make_no_sense(recipes, tmp_path, changes, message):
+    _, kind, values = recipes["video_fsq"]
+    with pytest.raises(ValueError, match=message):
+        micro_recipes.build(kind, {**values, **changes}, tmp_path)
+
+
+def test_one_frame_of_a_clip_as_the_target(recipes, tmp_path):
+    _, kind, values = recipes["unimo"]
+    recipe = micro_recipes.build(kind, values, tmp_path)
+    stage = UniMoStage(recipe, Accelerator())
+    visual, motion = torch.arange(16).view(2, 2, 2, 2), torch.arange(72).view(2, 9, 4) % 16
+    sequence = stage.processor.build_sequence("v2m", visual, motion)
+    index = stage.model.model.index_of(stage.model.config.vocabulary.modality(sequence["input_ids"]))
+    input_ids, labels, index = stage.keep_frame(3, sequence["input_ids"], sequence["labels"], index)
+    condition = 2 + 8
+    assert input_ids.shape == labels.shape == index.shape == (2, condition + 8)
+    assert torch.equal(input_ids[:, :condition], sequence["input_ids"][:, :condition])
+    assert index[0, condition:].tolist() == list(range(8, 16))
+    offset = stage.model.config.vocabulary.motion_offset
+    assert torch.equal(labels[:, -4:] - offset, motion[:, 3])
+    assert (labels[:, :-4] == -100).all()
+    assert torch.equal(input_ids[:, -4:] - offset, motion[:, 3])
+    before = input_ids[:, condition:-4] - offset
+    assert all(any(torch.equal(row, other) for other in motion[:, 2]) for row in before)
+
+
+def test_the_last_stage_leaves_a_whole_checkpoint(recipes, tmp_path):
+    module, kind, values = recipes["unimo"]
+    recipe = micro_recipes.build(kind, values, tmp_path, steps=1)
+    module.train(recipe)
+    pipeline = UniMoPipeline.from_pretrained(recipe.output)
+    assert isinstance(pipeline.model, UniMoForConditionalGeneration)
+    assert UniMoProcessor.from_pretrained(recipe.output).size == 32
+    video = torch.zeros(1, 3, 9, 32, 32)
+    assert pipeline.motion_codes_from_video(video).shape == (1, 9, 4)
+
+
+def test_clips_encoded_once_train_like_clips_encoded_while_training(recipes, tmp_path):
+    module, kind, values = recipes["unimo"]
+    for name in ("drawn", "shards"):
+        (tmp_path / name).mkdir()
+    drawn = module.train(micro_recipes.build(kind, values, tmp_path / "drawn", steps=2))
+    with_shards = {**values, "shards": str(tmp_path / "codes")}
+    encoded = module.train(micro_recipes.build(kind, with_shards, tmp_path / "shards", steps=2))
+    shards = CodeShards(tmp_path / "codes")
+    assert len(shards) == 8
+    assert set(shards.metadata["tokenizers"]) == {"video_fsq", "motion_vqvae"}
+    for first, second in zip(drawn.parameters(), encoded.parameters(), strict=True):
+        torch.testing.assert_close(first, second)
+
+
+def test_codes_of_other_tokenizers(recipes, tmp_path):
+    module, kind, values = recipes["unimo"]
+    with_shards = {**values, "shards": str(tmp_path / "codes")}
+    module.train(micro_recipes.build(kind, with_shards, tmp_path, steps=1))
+    torch.manual_seed(1)
+    other = MotionVQVAE(Recipe("", micro_recipes.MOTION_VQVAE_MODEL).build_config(MotionVQVAE.config_class))
+    other.save_pretrained(tmp_path / "other")
+    with_shards["tokenizers"] = {**values["tokenizers"], "motion_vqvae": str(tmp_path / "other")}
+    with pytest.raises(ValueError, match="codes holds codes of other tokenizers"):
+        module.train(micro_recipes.build(kind, with_shards, tmp_path, steps=1))
+
+
+def test_ctrl_c_on_the_command_line_is_one_line(recipes, tmp_path, monkeypatch):
+    import yaml
+
+    from unimo_hf.cli.app import app
+
+    stop_at(monkeypatch, MotionVQVAEStage, 3)
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipes["motion_vqvae"][2]), encoding="utf-8")
+    result = CliRunner().invoke(app, ["train", "motion-vqvae", str(path), "-o", str(tmp_path / "run")])
+    assert result.exit_code == 130
+    assert result.stderr.strip().splitlines()[-1] == "Interrupted."
+    assert "Traceback" not in result.output
+    assert (tmp_path / "run" / "checkpoints" / "step_00000003").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"validation_clips": 8}, "validation_clips is 8.*number of clips, 8"),
+        ({"model": {**micro_recipes.UNIMO_MODEL, "motion_vocab_size": 32}}, "motion_vocab_size is 32.*have 16"),
+        ({"shards": "no_such_folder", "drawn": None}, "no_such_folder is no folder of code shards"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_training(recipes, tmp_path, changes, message):
+    module, kind, values = recipes["unimo"]
+    with pytest.raises(ValueError, match=message):
+        module.train(micro_recipes.build(kind, {**values, **changes}, tmp_path))
+
+
+def test_smoothed_targets_are_distributions_that_fall_with_the_distance():
+    targets = smoothed_targets(torch.tensor([[0.0], [1.0], [2.0], [5.0]]), smoothing=1.0)
+    torch.testing.assert_close(targets.sum(dim=1), torch.ones(4))
+    assert targets[0].argsort(descending=True).tolist() == [0, 1, 2, 3]
+
+
+def test_pixels_near_the_person_weigh_more():
+    joints = torch.zeros(1, 1, 22, 3)
+    joints[..., 2] = 4.0
+    joints[..., 0] = 0.5  # projects to (0.5 / 4) * sqrt(2) + 0.5 = 0.677 of the width
+    weight = person_weight(joints, 64)[0, 0]
+    row, column = divmod(int(weight.argmax()), 64)
+    assert abs(row - 32) <= 4
+    assert abs(column - 0.677 * 64) <= 4
+    assert weight[0, 0] < 1e-3

@@ -1,0 +1,146 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""`unimo evaluate`: the paper's metrics as a table, with baselines."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from . import options
+from .reporting import describe_error, say
+
+if TYPE_CHECKING:
+    from ..evaluation.training_statistics import TrainingStatistics
+
+evaluate_app = typer.Typer(help="Measure a model: the paper's metrics, next to baselines.", no_args_is_help=True)
+
+Clips = Annotated[Path, typer.Argument(metavar="CLIPS", help="A folder that `unimo data render` wrote.")]
+Batch = Annotated[int, typer.Option("--batch-size", min=1, help="Clips at a time.")]
+
+
+@evaluate_app.command("motion-vqvae", epilog="Example:  unimo evaluate motion-vqvae assets/motions/test")
+def motion_vqvae(
+    motions: Annotated[list[str], typer.Argument(metavar="MOTIONS", help="Motion files, or a folder of them.")],
+    model: options.Model = options.DEFAULT_MODEL,
+    batch_size: Batch = 32,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Encode and decode motions, and say how far what comes back is from what went in."""
+    from ..evaluation.evaluate_motion_vqvae import evaluate_motion_vqvae
+    from ..motion.files import load_collection
+
+    skipped: list[tuple[Path, Exception]] = []
+    records = [motion for _, motion in load_collection(motions, skipped)]
+    pipeline = options.load_pipeline(model, device)
+    result = evaluate_motion_vqvae(
+        pipeline.motion_vqvae,
+        records,
+        pipeline.body,
+        model=model,
+        frames=pipeline.frames,
+        fps=pipeline.fps,
+        statistics=_statistics(pipeline.folder),
+        seed=seed,
+        batch_size=batch_size,
+    )
+    result["failures"] += [{"input": str(path), "error": describe_error(error)} for path, error in skipped]
+    _report(result, as_json)
+
+
+@evaluate_app.command("video-fsq", epilog="Example:  unimo evaluate video-fsq clips")
+def video_fsq(
+    clips: Clips,
+    model: options.Model = options.DEFAULT_MODEL,
+    batch_size: Batch = 8,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Encode and decode videos, and say how far what comes back is from what went in."""
+    from ..evaluation.evaluate_video_fsq import evaluate_video_fsq
+
+    files, _ = _load_clips(clips)
+    pipeline = options.load_pipeline(model, device)
+    _report(evaluate_video_fsq(pipeline.video_fsq, files, model=model, seed=seed, batch_size=batch_size), as_json)
+
+
+@evaluate_app.command("v2m", epilog="Example:  unimo evaluate v2m clips --json")
+def v2m(
+    clips: Clips,
+    model: options.Model = options.DEFAULT_MODEL,
+    batch_size: Batch = 16,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Score video to motion, greedily and with the paper's sampling, next to simple baselines."""
+    from ..evaluation.evaluate_v2m import evaluate_v2m
+
+    files, camera = _load_clips(clips)
+    pipeline = options.load_pipeline(model, device)
+    result = evaluate_v2m(
+        pipeline,
+        files,
+        model=model,
+        camera=camera,
+        default_decoding="sampled" if pipeline.samples_by_default("v2m") else "greedy",
+        statistics=_statistics(pipeline.folder),
+        seed=seed,
+        batch_size=batch_size,
+    )
+    _report(result, as_json)
+
+
+@evaluate_app.command("i2vm", epilog="Example:  unimo evaluate i2vm clips --json")
+def i2vm(
+    clips: Clips,
+    model: options.Model = options.DEFAULT_MODEL,
+    batch_size: Batch = 16,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Generate from the first frame of each clip: does the motion fit the video, and does it move as people do?"""
+    from ..evaluation.evaluate_i2vm import evaluate_i2vm
+
+    files, camera = _load_clips(clips)
+    pipeline = options.load_pipeline(model, device)
+    _report(evaluate_i2vm(pipeline, files, model=model, camera=camera, seed=seed, batch_size=batch_size), as_json)
+
+
+def _load_clips(folder: Path) -> tuple[Sequence[Any], str]:
+    """The clips of a folder, and the kind of camera that saw them."""
+    from ..data.clips import load_clips
+
+    clips = load_clips(folder)
+    return clips, clips.camera
+
+
+def _statistics(folder: Path | None) -> "TrainingStatistics | None":
+    """What the baselines know of the training set; a checkpoint need not carry it."""
+    from ..evaluation.training_statistics import TrainingStatistics
+
+    try:
+        return TrainingStatistics.load(folder) if folder else None
+    except FileNotFoundError:
+        say("[yellow]The checkpoint carries no statistics of its training set: baselines that need them are left out.")
+        return None
+
+
+def _report(result: dict[str, Any], as_json: bool) -> None:
+    from ..evaluation.table import result_json, result_table
+
+    if as_json:
+        typer.echo(result_json(result))
+    else:
+        Console().print(result_table(result))
+    if result["failures"]:
+        say(f"[bold red]{len(result['failures'])} inputs could not be used:[/bold red]")
+        for failure in result["failures"]:
+            say(f"  {escape(failure['input'])}: {escape(failure['error'])}")
+        raise typer.Exit(1)

@@ -1,0 +1,83 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""`unimo i2vm`: a picture becomes a video and its motion."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from . import options
+from .inputs import PICTURE_SUFFIXES, check_outputs, find_inputs, output_stems
+from .reporting import OnFrames, finish, run_each
+
+VideoDecoder = Annotated[
+    Literal["fsq", "diffusion"],
+    typer.Option(
+        "--video-decoder", help="Quick pictures, or good ones by the checkpoint's diffusion decoder, if it has one."
+    ),
+]
+
+
+def image_to_video_and_motion(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT", help="Pictures of a person, folders of them, or globs.")
+    ],
+    output: options.Output,
+    model: options.Model = options.DEFAULT_MODEL,
+    sample: options.Sample = None,
+    top_p: options.TopP = None,
+    temperature: options.Temperature = None,
+    seed: options.Seed = 0,
+    video_decoder: VideoDecoder = "fsq",
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+) -> None:
+    """Let the person in a picture move.
+
+    For each input, writes NAME.mp4 (the generated video), NAME.npz (its motion: SMPL-X parameters, in metres and
+    radians, in the frame of the camera) and NAME.overlay.mp4 (that motion drawn over that video).
+    """
+    pictures = find_inputs(inputs, PICTURE_SUFFIXES)
+    stems = output_stems(pictures, output)
+    pipeline = options.load_pipeline(model, device)
+    output.mkdir(parents=True, exist_ok=True)
+    sampling = {"do_sample": sample, "top_p": top_p, "temperature": temperature, "seed": seed}
+
+    def work(picture: Path, on_frames: OnFrames) -> dict[str, Any]:
+        from ..video.writing import write_video
+
+        stem = stems[picture]
+        video_path, motion_path, overlay_path = (
+            stem.with_name(stem.name + ending) for ending in (".mp4", ".npz", ".overlay.mp4")
+        )
+        check_outputs([video_path, motion_path, overlay_path], picture, overwrite)
+        start = time.perf_counter()
+        video, motion = pipeline.image_to_video_and_motion(
+            picture, **sampling, video_decoder=video_decoder, on_step=on_frames
+        )
+        write_video(video_path, video.frames, fps=video.fps)
+        motion.save(motion_path)
+        pipeline.draw(video_path, motion, overlay_path)
+        return {
+            "input": picture,
+            "video": video_path,
+            "motion": motion_path,
+            "overlay": overlay_path,
+            "frames": len(motion),
+            "fps": motion.fps,
+            "seconds": round(time.perf_counter() - start, 2),
+        }
+
+    rows, failures = run_each(pictures, work, "picture to video and motion")
+    finish(
+        f"Picture to video and motion, in {output}",
+        rows,
+        failures,
+        as_json,
+        task="i2vm",
+        coordinates="camera",
+        model=model,
+        seed=seed,
+    )

@@ -1,0 +1,69 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""From what the user typed (files, folders, globs) to files, and from those to names of outputs."""
+
+import glob
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+
+def find_inputs(names: Sequence[str], suffixes: Collection[str]) -> list[Path]:
+    """List the files that the arguments of a command mean.
+
+    Args:
+        names (`Sequence[str]`): Files of any name, folders (the files right in them with one of `suffixes`), or
+            globs, with `**` for any depth.
+        suffixes (`Collection[str]`): Lower-case endings that count inside folders.
+
+    Returns:
+        `list[Path]`: In the order given, sorted within a folder or glob, each once. A file that does not exist is
+        kept: it is reported with the other failures when its turn comes.
+
+    Raises:
+        ValueError: If a folder holds no such file, or a glob matches none.
+    """
+    found: list[Path] = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            matches = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in suffixes and entry.is_file())
+            if not matches:
+                raise ValueError(f"{name}: the folder holds no file that ends in {', '.join(suffixes)}.")
+        elif path.exists() or not glob.has_magic(name):
+            matches = [path]
+        else:
+            matches = sorted(Path(match) for match in glob.glob(name, recursive=True) if Path(match).is_file())
+            if not matches:
+                raise ValueError(f"{name}: no file matches.")
+        found.extend(matches)
+    return list(dict.fromkeys(found))
+
+
+def output_stems(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """Give every input a path in a folder, without ending, that no other input has.
+
+    Two inputs of the same name (`a/clip.mp4`, `b/clip.mov`) become `clip` and `clip-2`.
+    """
+    stems: dict[Path, Path] = {}
+    taken: set[str] = set()
+    for path in inputs:
+        name, number = path.stem, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{path.stem}-{number}"
+        taken.add(name.lower())
+        stems[path] = folder / name
+    return stems
+
+
+def check_outputs(outputs: Sequence[Path], source: Path, overwrite: bool) -> None:
+    """Protect the files that stand beside an input: they are the user's own, and may be the truth that belongs to it.
+
+    Raises:
+        ValueError: If an output exists in the folder of its input and `overwrite` is not set.
+    """
+    for output in outputs:
+        if not overwrite and output.exists() and output.parent.resolve() == source.parent.resolve():
+            raise ValueError(f"{output} exists beside its input; choose another folder, or allow it with --overwrite.")

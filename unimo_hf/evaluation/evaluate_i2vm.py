@@ -1,0 +1,130 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""`unimo evaluate i2vm`: does a generated motion fit its video, and does it move as much as real people do?"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from . import metrics
+from .body_points import BodyPoints, body_points
+from .clip_batches import ClipFiles, ClipReader, from_model_range, to_model_range
+from .evaluate_v2m import VideoToMotion
+from .motion_scores import MOTION_UNITS, ROOT_ALIGNMENT, MotionScores
+from .results import make_result
+
+SPEEDS = ("speed", "speed_in_place")
+
+
+class ImageToVideoAndMotion(VideoToMotion, Protocol):
+    """What is scored: the parts of [`UniMoPipeline`] that continue batches of pictures."""
+
+    def codes_from_image(
+        self, image: torch.Tensor, *, do_sample: bool | None = None, seed: int | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pictures `(B, 3, S, S)` in [-1, 1] to visual codes `(B, t, h, w)` and motion codes `(B, T, 36)`."""
+
+    def decode_video(self, visual_codes: torch.Tensor) -> torch.Tensor:
+        """Visual codes `(B, t, h, w)` to videos `(B, 3, T, S, S)`, nominally in [-1, 1]."""
+
+
+@torch.no_grad()
+def evaluate_i2vm(
+    pipeline: ImageToVideoAndMotion,
+    clips: Sequence[ClipFiles],
+    *,
+    model: str,
+    camera: str,
+    seed: int = 0,
+    batch_size: int = 16,
+    do_sample: bool | None = None,
+    v2m_do_sample: bool = False,
+    accel_variant: str = "gvhmr",
+    progress: bool = True,
+    read: Callable[[Path], np.ndarray] | None = None,
+) -> dict[str, Any]:
+    """Generate from the first frame of each clip and score the result.
+
+    MPJPE and its kin compare the generated motion with the model's own V2M of the generated video, which is decoded
+    to 8-bit frames and encoded anew, as a user would do it. The speeds are compared with those of the real clips.
+
+    Args:
+        pipeline ([`ImageToVideoAndMotion`]): The model.
+        clips (`Sequence[ClipFiles]`): Clips of the length, size and frame rate of the model, with true motion.
+        model (`str`): Name of the checkpoint, for the report.
+        camera (`str`): Kind of camera of the clips, for the report.
+        seed (`int`, *optional*, defaults to 0): Of the sampling; the same seed and batch size give the same numbers.
+        batch_size (`int`, *optional*, defaults to 16): Clips at a time.
+        do_sample (`bool`, *optional*): Whether generation samples; the model's own way if left out.
+        v2m_do_sample (`bool`, *optional*, defaults to `False`): Whether V2M of the generated video samples.
+        accel_variant (`str`, *optional*, defaults to `"gvhmr"`): `gvhmr` or `wham`.
+        progress (`bool`, *optional*, defaults to `True`): Show a progress bar.
+        read (`Callable`, *optional*): Reads the frames of a video file; default: `unimo_hf.video.reading.read_video`.
+
+    Returns:
+        `dict`: As [`make_result`]. Baselines: `other_clip` compares a generated motion with V2M of another clip's
+        generated video (what a motion that ignores its video would score), `real_clips` is the speed of real motions.
+
+    Raises:
+        ValueError: If no clip could be used.
+    """
+    reader = ClipReader(clips, batch_size, description="image to video and motion", progress=progress, read=read)
+    consistency, other = MotionScores(accel_variant), MotionScores(accel_variant)
+    speeds: dict[str, list[torch.Tensor]] = {f"{kind}.{name}": [] for kind in ("made", "real") for name in SPEEDS}
+    before: BodyPoints | None = None
+    for number, batch in enumerate(reader):
+        picture = to_model_range(batch.video[:, :1])[:, :, 0]
+        visual_codes, motion_codes = pipeline.codes_from_image(picture, do_sample=do_sample, seed=seed + number)
+        made = body_points(pipeline.decode_motion(motion_codes), pipeline.body)
+        video = to_model_range(from_model_range(pipeline.decode_video(visual_codes)))
+        seen_codes = pipeline.motion_codes_from_video(video, do_sample=v2m_do_sample, seed=seed + number)
+        seen = body_points(pipeline.decode_motion(seen_codes), pipeline.body)
+        consistency.add(made, seen, reader.fps)
+        real = body_points(batch.motions, pipeline.body, with_vertices=False)
+        for kind, points in (("made", made), ("real", real)):
+            for name, aligned in zip(SPEEDS, (False, True), strict=True):
+                speed = metrics.joint_speed(points.joints, reader.fps, aligned=aligned)
+                speeds[f"{kind}.{name}"].append(speed.flatten())
+        # Each motion against the video of the clip before it.
+        if before is not None:
+            other.add(made[:1], before, reader.fps)
+        if len(batch.motions) > 1:
+            other.add(made[1:], seen[:-1], reader.fps)
+        before = seen[-1:]
+    means = {name: float(torch.cat(values).mean()) for name, values in speeds.items()}
+    baselines = {"real_clips": _speeds(means, "real")}
+    if other.clips:
+        baselines["other_clip"] = other.means()
+    return make_result(
+        "i2vm",
+        metrics=consistency.means() | _speeds(means, "made"),
+        units=MOTION_UNITS | dict.fromkeys(SPEEDS, "m/s") | {f"{name}_ratio": "× real clips" for name in SPEEDS},
+        protocol=consistency.protocol() | _speed_protocol(),
+        baselines=baselines,
+        clips=reader.used,
+        model=model,
+        seed=seed,
+        failures=reader.failures,
+        standard_errors=consistency.standard_errors(),
+        camera=camera,
+        frames=reader.total_frames,
+        fps=reader.fps,
+        target="V2M of the generated video",
+    )
+
+
+def _speeds(means: dict[str, float], kind: str) -> dict[str, float | None]:
+    """Speeds of the real or the made motions, and their share of the real ones (`None` where those stand still)."""
+    found: dict[str, float | None] = {}
+    for name in SPEEDS:
+        made, real = means[f"{kind}.{name}"], means[f"real.{name}"]
+        found |= {name: made, f"{name}_ratio": made / real if real else None}
+    return found
+
+
+def _speed_protocol() -> dict[str, dict[str, str]]:
+    free = {"points": "smplx22", "alignment": "none (camera frame)", "variant": "mean joint speed"}
+    in_place = free | {"alignment": ROOT_ALIGNMENT}
+    return {"speed": free, "speed_ratio": free, "speed_in_place": in_place, "speed_in_place_ratio": in_place}

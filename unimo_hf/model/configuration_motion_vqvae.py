@@ -1,0 +1,128 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Configuration of the motion tokenizer."""
+
+import math
+
+from huggingface_hub.dataclasses import strict
+from transformers import PreTrainedConfig
+
+from .motion_features import ROTATION_CHANNELS, expert_channels
+
+
+@strict
+class MotionVQVAEConfig(PreTrainedConfig):
+    """Shape and rules of a [`MotionVQVAE`].
+
+    The defaults are the reading of the paper's tokenizer that comes nearest to its size: 123.01 M parameters (paper:
+    123.13 M).
+
+    Args:
+        rotation (`str`, *optional*, defaults to `"6d"`):
+            How a rotation is written: `6d` (first two rows of the matrix), `matrix` or `axis_angle`.
+        factors (`list[int]`, *optional*, defaults to `[2, 2, 3, 3]`):
+            How much each encoder block stretches time; the product is the number of codes a frame. Decoders mirror
+            them.
+        widths (`list[int]`, *optional*, defaults to `[512, 512, 512, 512]`):
+            Channels of each encoder block; decoders mirror them.
+        depth (`int`, *optional*, defaults to 3):
+            Residual units a block.
+        dilation_growth (`int`, *optional*, defaults to 3):
+            Unit i of a block has dilation `dilation_growth ** i`, in the decoders in reverse order.
+        residual_kernels (`list[int]`, *optional*, defaults to `[3, 3]`):
+            Kernel sizes of the two convolutions of a residual unit; `[3, 1]` is Duolando's.
+        kernel_rule (`str`, *optional*, defaults to `"double"`):
+            Kernel of a convolution of stride s: `double` is 2s for even and 2s + 1 for odd s, `stride_plus_two` is
+            s + 2.
+        io_convs (`bool`, *optional*, defaults to `False`):
+            Whether a convolution ends the encoder and another begins each decoder, as in Duolando.
+        codebook_size (`int`, *optional*, defaults to 512):
+            Number of codes.
+        codebook_dim (`int`, *optional*):
+            Width of a code. Another width than the last of `widths` is reached by a projection. Default: that width.
+        codebook_update (`str`, *optional*, defaults to `"ema"`):
+            `ema`: moving averages of the encoder's outputs; `gradient`: the second term of the paper's equation 5.
+        codebook_decay (`float`, *optional*, defaults to 0.99):
+            Decay of the moving averages.
+        restart_threshold (`float`, *optional*, defaults to 1.0):
+            A code whose moving count is below this is replaced by an output of the encoder.
+        commitment_weight (`float`, *optional*, defaults to 0.02):
+            Weight of the term that holds the encoder near its code.
+        unit_codes (`bool`, *optional*, defaults to `False`):
+            Whether latents and codes are vectors of length one (ViT-VQGAN, arXiv 2110.04627), so that the encoder
+            can't run away from its codes when the losses behind them are strong. `False` is the paper's tokenizer.
+        experts (`bool`, *optional*, defaults to `True`):
+            Four decoders (pose, shape, orientation, root) instead of one.
+        ordered_codes (`float`, *optional*, defaults to 0.0):
+            Share of training clips that keep only a random prefix of each frame's codes (nested dropout), which orders
+            the codes by importance. 0 is the paper's tokenizer.
+        fps (`float`, *optional*, defaults to 24.0):
+            Frames per second of the motions it was trained on.
+        coordinates (`str`, *optional*, defaults to `"camera"`):
+            Frame of reference of the motions it was trained on: `camera` or `world`.
+    """
+
+    model_type = "unimo_motion_vqvae"
+
+    rotation: str = "6d"
+    factors: list[int] | tuple[int, ...] = (2, 2, 3, 3)
+    widths: list[int] | tuple[int, ...] = (512, 512, 512, 512)
+    depth: int = 3
+    dilation_growth: int = 3
+    residual_kernels: list[int] | tuple[int, ...] = (3, 3)
+    kernel_rule: str = "double"
+    io_convs: bool = False
+    codebook_size: int = 512
+    codebook_dim: int | None = None
+    codebook_update: str = "ema"
+    codebook_decay: float = 0.99
+    restart_threshold: float = 1.0
+    commitment_weight: float = 0.02
+    unit_codes: bool = False
+    experts: bool = True
+    ordered_codes: float = 0.0
+    fps: float = 24.0
+    coordinates: str = "camera"
+
+    def __post_init__(self, **kwargs):
+        if self.codebook_dim is None:
+            self.codebook_dim = self.widths[-1]
+        super().__post_init__(**kwargs)
+
+    def validate_architecture(self):
+        """Checks across fields; each error names the field, what was found and what is allowed."""
+        allowed = {
+            "rotation": sorted(ROTATION_CHANNELS),
+            "kernel_rule": ["double", "stride_plus_two"],
+            "codebook_update": ["ema", "gradient"],
+            "coordinates": ["camera", "world"],
+        }
+        for field, values in allowed.items():
+            if getattr(self, field) not in values:
+                raise ValueError(f"{field} is {getattr(self, field)!r}; allowed are {values}.")
+        if len(self.factors) != len(self.widths) or not self.factors or min(*self.factors, *self.widths) < 1:
+            raise ValueError(
+                f"factors {list(self.factors)} and widths {list(self.widths)} must be equally long lists of positive "
+                "integers."
+            )
+        if len(self.residual_kernels) != 2 or any(kernel % 2 == 0 for kernel in self.residual_kernels):
+            raise ValueError(f"residual_kernels is {list(self.residual_kernels)}; two odd sizes are needed.")
+        if not 0 <= self.ordered_codes <= 1:
+            raise ValueError(f"ordered_codes is {self.ordered_codes}; it is a share in [0, 1].")
+
+    @property
+    def codes_per_frame(self) -> int:
+        """Codes of one frame: the product of the factors."""
+        return math.prod(self.factors)
+
+    @property
+    def code_width(self) -> int:
+        """Width of a code."""
+        return self.codebook_dim or self.widths[-1]
+
+    @property
+    def motion_channels(self) -> int:
+        """Channels of a frame."""
+        return sum(expert_channels(self.rotation).values())
+
+
+__all__ = ["MotionVQVAEConfig"]

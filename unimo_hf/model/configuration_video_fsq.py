@@ -1,0 +1,150 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Configuration of `VideoFSQ`, the discrete video tokenizer with the structure of Cosmos DV8x16x16."""
+
+import math
+from dataclasses import fields
+from typing import Any
+
+from huggingface_hub.dataclasses import strict
+from transformers import PreTrainedConfig
+
+# What transformers itself may pass besides the declared fields; anything else is a misspelling.
+_KEYS_OF_TRANSFORMERS = {
+    "_attn_implementation",
+    "_attn_implementation_internal",
+    "_commit_hash",
+    "_experts_implementation_internal",
+    "_name_or_path",
+    "attn_implementation",
+    "auto_map",
+    "experts_implementation",
+    "model_type",
+    "name_or_path",
+    "num_labels",
+    "output_attentions",
+    "quantization_config",
+    "torch_dtype",
+    "use_return_dict",
+}
+
+
+@strict
+class VideoFSQConfig(PreTrainedConfig):
+    r"""Sizes of a `VideoFSQ`.
+
+    The defaults are those of `nvidia/Cosmos-1.0-Tokenizer-DV8x16x16` (110.9 million parameters, 64,000 codes).
+
+    Args:
+        channels (`int`, *optional*, defaults to 128):
+            Width of the first convolution of the encoder; the unit of `channel_multipliers`.
+        channel_multipliers (`list[int]`, *optional*, defaults to `[2, 4, 4]`):
+            Width of each level of the encoder, in units of `channels`. The decoder has the same levels in reverse.
+        num_res_blocks (`int`, *optional*, defaults to 2):
+            Residual blocks of a level of the encoder. A level of the decoder has one more.
+        patch_size (`int`, *optional*, defaults to 4):
+            Edge, in frames and in pixels, of the cubes that the Haar transform turns into channels. A power of two.
+        z_channels (`int`, *optional*, defaults to 16):
+            Channels between the encoder or the decoder and the convolution next to the quantiser.
+        latent_channels (`int`, *optional*):
+            Channels of the quantiser; always the number of `levels`, which is also its default.
+        levels (`list[int]`, *optional*, defaults to `[8, 8, 8, 5, 5, 5]`):
+            Number of values that each latent channel is rounded to. Their product is the size of the codebook.
+        spatial_compression (`int`, *optional*, defaults to 16):
+            Pixels along an edge for each position of the latent grid, `patch_size` included. A power of two.
+        temporal_compression (`int`, *optional*, defaults to 8):
+            Frames for each latent frame after the first, `patch_size` included. A power of two.
+        in_channels (`int`, *optional*, defaults to 3):
+            Channels of a frame, read and written.
+        dropout (`float`, *optional*, defaults to 0.0):
+            Probability of dropping an activation inside a residual block.
+
+    Raises:
+        TypeError: If a key is unknown.
+        ValueError: If a size is out of range or two sizes do not fit together.
+
+    Example:
+    ```python
+    >>> from unimo_hf import VideoFSQ, VideoFSQConfig
+
+    >>> config = VideoFSQConfig(channels=32, levels=[8, 8, 8, 8])
+    >>> config.codebook_size
+    4096
+    >>> model = VideoFSQ(config)
+    ```
+    """
+
+    model_type = "unimo_video_fsq"
+
+    channels: int = 128
+    channel_multipliers: list[int] | tuple[int, ...] = (2, 4, 4)
+    num_res_blocks: int = 2
+    patch_size: int = 4
+    z_channels: int = 16
+    latent_channels: int | None = None
+    levels: list[int] | tuple[int, ...] = (8, 8, 8, 5, 5, 5)
+    spatial_compression: int = 16
+    temporal_compression: int = 8
+    in_channels: int = 3
+    dropout: float | int = 0.0
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        """Fills what follows from the other fields."""
+        unknown = sorted(set(kwargs) - _KEYS_OF_TRANSFORMERS)
+        if unknown:
+            known = sorted(field.name for field in fields(self))
+            raise TypeError(f"`VideoFSQConfig` has no {unknown}; its fields are {known}")
+        # JSON gives lists; lists everywhere make a reloaded configuration equal to the one that was saved.
+        self.channel_multipliers, self.levels = list(self.channel_multipliers), list(self.levels)
+        if self.latent_channels is None:
+            self.latent_channels = len(self.levels)
+        super().__post_init__(**kwargs)
+
+    def validate_architecture(self) -> None:
+        """Checks what the types of the fields cannot say.
+
+        Raises:
+            ValueError: if a size is out of range or two sizes do not fit together.
+        """
+        for name in ("channels", "num_res_blocks", "z_channels", "in_channels"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` is {getattr(self, name)}; it must be at least 1")
+        if not self.channel_multipliers or min(self.channel_multipliers) < 1:
+            found = list(self.channel_multipliers)
+            raise ValueError(f"`channel_multipliers` is {found}; it must hold numbers of at least 1")
+        if not self.levels or min(self.levels) < 2:
+            raise ValueError(f"`levels` is {self.levels}; it must hold numbers of at least 2")
+        if self.latent_channels != len(self.levels):
+            raise ValueError(
+                f"`latent_channels` is {self.latent_channels} and `levels` has {len(self.levels)} entries; "
+                "they must agree"
+            )
+        for name in ("patch_size", "spatial_compression", "temporal_compression"):
+            if getattr(self, name) < 1 or getattr(self, name).bit_count() != 1:
+                raise ValueError(f"`{name}` is {getattr(self, name)}; it must be a power of two")
+        for name in ("spatial_compression", "temporal_compression"):
+            most = self.patch_size * 2 ** (len(self.channel_multipliers) - 1)
+            if not self.patch_size <= getattr(self, name) <= most:
+                raise ValueError(
+                    f"`{name}` is {getattr(self, name)}; a patch size of {self.patch_size} and "
+                    f"{len(self.channel_multipliers)} levels allow {self.patch_size} to {most}"
+                )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"`dropout` is {self.dropout}; it must lie in [0, 1)")
+
+    @property
+    def codebook_size(self) -> int:
+        """Number of different visual codes: the product of `levels`."""
+        return math.prod(self.levels)
+
+    @property
+    def num_spatial_steps(self) -> int:
+        """How many levels halve height and width after the patches."""
+        return (self.spatial_compression // self.patch_size).bit_length() - 1
+
+    @property
+    def num_temporal_steps(self) -> int:
+        """How many levels halve time after the patches."""
+        return (self.temporal_compression // self.patch_size).bit_length() - 1
+
+
+__all__ = ["VideoFSQConfig"]

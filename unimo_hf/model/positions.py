@@ -1,0 +1,180 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Where a token stands: coordinates (t, h, w) of every code, rotary angles and absolute sin-cos vectors.
+
+Pure functions of the modality of a token and of its index inside that modality; nothing is stored. Rotary embedding:
+Cosmos' three-axis split (44/42/42 of 128 channels), theta 500,000, half-split rotation, built in float32. Absolute
+embedding: fixed sin-cos of the three axes side by side, built in float64. Special tokens stand nowhere: zero angles
+and a zero vector, which is Cosmos' rule for its own begin token.
+"""
+
+import math
+
+import torch
+
+from .vocabulary import SPECIAL, VISUAL
+
+MOTION_ROPE_LAYOUTS = ("grid", "line", "flat")
+TIME_UNITS = ("frame", "latent")
+
+
+def axis_split(dim: int) -> tuple[int, int, int]:
+    """Split a channel count over time, height and width as Cosmos does: 128 → (44, 42, 42), 4096 → (1368, 1364, 1364).
+
+    Raises:
+        ValueError: If `dim` is odd or too small to give every axis two channels.
+    """
+    space = 2 * (dim // 6)
+    if dim % 2 or space < 2:
+        raise ValueError(f"The dimension of a position embedding must be even and at least 6, found {dim}.")
+    return dim - 2 * space, space, space
+
+
+def visual_coordinates(index: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Place visual codes on the latent grid, in the order t, h, w.
+
+    Args:
+        index (`torch.LongTensor` of shape `(...)`): Index of the code in its clip.
+        height (`int`): Rows of the latent grid.
+        width (`int`): Columns of the latent grid.
+
+    Returns:
+        `torch.FloatTensor` of shape `(..., 3)`: t in latent frames, h and w in codes.
+    """
+    inside = index % (height * width)
+    return torch.stack([index // (height * width), inside // width, inside % width], dim=-1).float()
+
+
+def motion_coordinates(
+    index: torch.Tensor,
+    codes_per_frame: int,
+    grid_width: int,
+    layout: str = "grid",
+    frames_per_unit: int = 1,
+) -> torch.Tensor:
+    """Place motion codes in time and in the space of the slots of a frame.
+
+    Args:
+        index (`torch.LongTensor` of shape `(...)`): Index of the code in its clip.
+        codes_per_frame (`int`): Motion codes of a frame.
+        grid_width (`int`): Columns of the grid of slots (6 for 36 codes).
+        layout (`str`, *optional*, defaults to `"grid"`):
+            `grid`: (frame, row, column); `line`: (frame, 0, slot); `flat`: (index, 0, 0).
+        frames_per_unit (`int`, *optional*, defaults to 1):
+            Frames of a unit of t: 1 counts frames, 8 counts latent frames (t is then fractional, and its ceiling is
+            the latent frame that holds the frame). Not used by `flat`.
+
+    Returns:
+        `torch.FloatTensor` of shape `(..., 3)`.
+
+    Raises:
+        ValueError: If `layout` is unknown.
+    """
+    frame, slot = index // codes_per_frame, index % codes_per_frame
+    zero = torch.zeros_like(slot)
+    if layout == "grid":
+        coordinates = [frame / frames_per_unit, slot // grid_width, slot % grid_width]
+    elif layout == "line":
+        coordinates = [frame / frames_per_unit, zero, slot]
+    elif layout == "flat":
+        coordinates = [index, zero, zero]
+    else:
+        raise ValueError(f"`layout` of motion positions must be one of {MOTION_ROPE_LAYOUTS}, found {layout!r}.")
+    return torch.stack([axis.float() for axis in coordinates], dim=-1)
+
+
+def rotary_frequencies(
+    head_dim: int, theta: float = 500_000.0, yarn: dict | None = None, device: torch.device | str | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the inverse frequencies of the time axis and of the two space axes.
+
+    Args:
+        head_dim (`int`): Channels of an attention head.
+        theta (`float`, *optional*, defaults to 500000): Base of the frequencies.
+        yarn (`dict`, *optional*):
+            `factor`, `beta_fast`, `beta_slow` and `original_latent_grid` of a YaRN extension (Cosmos 12B and 13B).
+            Both space axes use the second entry of the grid, as the original does.
+        device (`torch.device`, *optional*): Where to build them.
+
+    Returns:
+        Two `torch.FloatTensor` of shapes `(d_t / 2,)` and `(d_h / 2,)`: radians per unit of the coordinate.
+    """
+    time_dim, space_dim, _ = axis_split(head_dim)
+    frequencies = []
+    for axis, dim in enumerate((time_dim, space_dim)):
+        exponents = torch.arange(0, dim, 2, dtype=torch.float32, device=device) / dim
+        frequency = 1.0 / (theta**exponents)
+        if yarn is not None:
+            length = yarn["original_latent_grid"][axis]
+            low, high = 2 * math.pi * yarn["beta_slow"] / length, 2 * math.pi * yarn["beta_fast"] / length
+            keep = ((frequency - low) / (high - low)).clamp(0, 1)
+            frequency = frequency * ((1 - keep) / yarn["factor"] + keep)
+        frequencies.append(frequency)
+    return frequencies[0], frequencies[1]
+
+
+def rotary_angles(
+    coordinates: torch.Tensor, time_frequencies: torch.Tensor, space_frequencies: torch.Tensor
+) -> torch.Tensor:
+    """Turn coordinates into rotation angles.
+
+    Args:
+        coordinates (`torch.FloatTensor` of shape `(..., 3)`): t, h, w.
+        time_frequencies (`torch.FloatTensor` of shape `(d_t / 2,)`): See [`rotary_frequencies`].
+        space_frequencies (`torch.FloatTensor` of shape `(d_h / 2,)`): See [`rotary_frequencies`].
+
+    Returns:
+        `torch.FloatTensor` of shape `(..., head_dim / 2)`: Radians, in the order t, h, w.
+    """
+    time, height, width = coordinates.float().unbind(-1)
+    return torch.cat(
+        [
+            time[..., None] * time_frequencies,
+            height[..., None] * space_frequencies,
+            width[..., None] * space_frequencies,
+        ],
+        dim=-1,
+    )
+
+
+def rotary_table(angles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return cos and sin of the angles, repeated for both halves of a head: shape `(..., head_dim)` each."""
+    angles = torch.cat([angles, angles], dim=-1)
+    return angles.cos(), angles.sin()
+
+
+def absolute_table(coordinates: torch.Tensor, dim: int) -> torch.Tensor:
+    """Return the absolute embedding of every position: sin-cos of t, h and w side by side.
+
+    For an axis of `d` channels and position `p` the vector is `[sin(p w), cos(p w)]`, `w_k = 10000^(-k / (d / 2))`. It
+    is built in float64 and rounded once (Cosmos' code; there the table is then kept in bfloat16).
+
+    Args:
+        coordinates (`torch.FloatTensor` of shape `(..., 3)`): t, h, w; fractions are allowed.
+        dim (`int`): Width of the vectors.
+
+    Returns:
+        `torch.FloatTensor` of shape `(..., dim)`: float32, root mean square 0.707.
+    """
+    # MPS has no float64; the table is small, so the processor builds it.
+    place = torch.device("cpu") if coordinates.device.type == "mps" else coordinates.device
+    axes = []
+    for axis, axis_dim in enumerate(axis_split(dim)):
+        exponents = torch.arange(axis_dim // 2, dtype=torch.float64, device=place) / (axis_dim / 2)
+        angles = coordinates[..., axis, None].to(place, torch.float64) * (1.0 / 10_000.0**exponents)
+        axes += [angles.sin(), angles.cos()]
+    return torch.cat(axes, dim=-1).to(torch.float32).to(coordinates.device)
+
+
+def by_modality(modality: torch.Tensor, visual: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
+    """Pick the visual or the motion value at every position, and zero for special tokens.
+
+    Args:
+        modality (`torch.LongTensor` of shape `(...)`): 0 special, 1 visual, 2 motion.
+        visual (`torch.Tensor` of shape `(..., channels)`): Value of visual positions.
+        motion (`torch.Tensor` of shape `(..., channels)`): Value of motion positions.
+
+    Returns:
+        `torch.Tensor` of shape `(..., channels)`.
+    """
+    modality = modality[..., None]
+    return torch.where(modality == VISUAL, visual, motion).masked_fill(modality == SPECIAL, 0.0)

@@ -1,0 +1,187 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""The parametric body: joints and vertices from SMPL-X parameters.
+
+The kinematic chain is that of `smplx`, the field's own; this file reads the model file, skins the mesh, and fills what
+UniMo does not model (hands, jaw, eyes, expression) with zeros. The default is the free (CC0) body that ships with the
+package, in the SMPL-X file layout; a user's own `SMPLX_*.npz` drops in by path or by the environment variable
+`UNIMO_BODY_MODEL`.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+FREE_BODY = Path(__file__).parent / "bodies" / "free_body_low.npz"
+BODY_MODEL_VARIABLE = "UNIMO_BODY_MODEL"
+NUM_BODY_JOINTS = 22
+NUM_JOINTS = 55
+NUM_BETAS = 10
+
+# Index of the parent of each of the 22 body joints (motion.md §1); the pelvis has none.
+BODY_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
+
+
+class Body:
+    """A body in the SMPL-X file layout.
+
+    Args:
+        arrays (`dict[str, np.ndarray]`): The fields of the model file that `smplx` reads.
+
+    Attributes:
+        faces (`np.ndarray` of shape `(F, 3)`): Triangles, counter-clockwise seen from outside.
+        regions (`np.ndarray` of shape `(V,)` or `None`): Region label of each vertex (free body only).
+        region_names (`list[str]`): Names of the region labels.
+    """
+
+    REQUIRED = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
+
+    def __init__(self, arrays: dict[str, np.ndarray]):
+        missing = [key for key in self.REQUIRED if key not in arrays]
+        if missing:
+            raise ValueError(f"The body model lacks the fields {missing}; an SMPL-X npz has {list(self.REQUIRED)}.")
+
+        def tensor(key: str) -> torch.Tensor:
+            return torch.as_tensor(np.asarray(arrays[key], dtype=np.float32))
+
+        self.v_template = tensor("v_template")  # (V, 3)
+        self.shapedirs = tensor("shapedirs")[..., :NUM_BETAS].contiguous()  # (V, 3, 10)
+        self.joint_regressor = tensor("J_regressor")  # (55, V)
+        self.skinning_weights = tensor("weights")  # (V, 55)
+        posedirs = tensor("posedirs")  # (V, 3, 486)
+        # The free body has no pose correctives: nothing is multiplied by zeros.
+        self.posedirs = posedirs.flatten(0, 1).T.contiguous() if posedirs.any() else None  # (486, 3V)
+        parents = np.asarray(arrays["kintree_table"])[0].astype(np.int64)
+        parents[0] = -1
+        self.parents = torch.as_tensor(parents)
+        self.faces = np.asarray(arrays["f"]).astype(np.int32)
+        self.regions = np.asarray(arrays["region"]) if "region" in arrays else None
+        self.region_names = [str(name) for name in arrays.get("region_names", [])]
+        # Rest joints are linear in the shape: keeping that map makes `joints` independent of the mesh size.
+        self.rest_joints = self.joint_regressor @ self.v_template  # (55, 3)
+        self.rest_joint_shapes = torch.einsum("jv,vck->jck", self.joint_regressor, self.shapedirs)  # (55, 3, 10)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike | None = None) -> "Body":
+        """Read a body model.
+
+        Args:
+            path (`str` or `os.PathLike`, *optional*): An `SMPLX_*.npz`. Default: the file named by the environment
+                variable `UNIMO_BODY_MODEL`, else the free body that ships with the package.
+
+        Raises:
+            ValueError: If the file is no SMPL-X model in npz form.
+        """
+        return _load_cached(str(path or os.environ.get(BODY_MODEL_VARIABLE) or FREE_BODY))
+
+    def joints(
+        self,
+        body_pose: torch.Tensor,
+        global_orient: torch.Tensor,
+        transl: torch.Tensor,
+        betas: torch.Tensor,
+    ) -> torch.Tensor:
+        """Joint positions.
+
+        Args:
+            body_pose (`torch.Tensor` of shape `(T, 63)`): Axis-angle, radians.
+            global_orient (`torch.Tensor` of shape `(T, 3)`): Axis-angle, radians.
+            transl (`torch.Tensor` of shape `(T, 3)`): Metres.
+            betas (`torch.Tensor` of shape `(10,)` or `(T, 10)`): Shape.
+
+        Returns:
+            `torch.Tensor` of shape `(T, 55, 3)`: Metres, in the frame of `transl`; the first 22 are the body joints.
+        """
+        from smplx.lbs import batch_rigid_transform, batch_rodrigues
+
+        frames = len(global_orient)
+        pose = self._full_pose(body_pose, global_orient)
+        rotations = batch_rodrigues(pose.reshape(-1, 3)).reshape(frames, NUM_JOINTS, 3, 3)
+        positions, _ = batch_rigid_transform(rotations, self.rest(self._expand(betas, frames)), self.parents)
+        return positions + torch.as_tensor(transl, dtype=torch.float32)[:, None]
+
+    def vertices(
+        self,
+        body_pose: torch.Tensor,
+        global_orient: torch.Tensor,
+        transl: torch.Tensor,
+        betas: torch.Tensor,
+    ) -> torch.Tensor:
+        """Mesh vertices; arguments as [`Body.joints`].
+
+        Returns:
+            `torch.Tensor` of shape `(T, V, 3)`: Metres, in the frame of `transl`.
+        """
+        from smplx.lbs import batch_rigid_transform, batch_rodrigues
+
+        frames = len(global_orient)
+        betas = torch.as_tensor(betas, dtype=torch.float32)
+        pose = self._full_pose(body_pose, global_orient)
+        rotations = batch_rodrigues(pose.reshape(-1, 3)).reshape(frames, NUM_JOINTS, 3, 3)
+        # A shape that stays is blended once and not once a frame.
+        shaped = self.v_template + torch.einsum("vck,...k->...vc", self.shapedirs, betas)  # ([T,] V, 3)
+        if self.posedirs is not None:
+            feature = (rotations[:, 1:] - torch.eye(3)).flatten(1)
+            shaped = shaped + (feature @ self.posedirs).unflatten(1, (-1, 3))
+        rest = self.rest(self._expand(betas, frames))
+        _, transforms = batch_rigid_transform(rotations, rest, self.parents)  # (T, 55, 4, 4)
+        blended = self.skinning_weights @ transforms[:, :, :3].flatten(2)  # (T, V, 12)
+        turn, shift = blended.unflatten(2, (3, 4)).split((3, 1), dim=3)
+        vertices = (turn * shaped.unsqueeze(-2)).sum(dim=-1) + shift[..., 0]
+        return vertices + torch.as_tensor(transl, dtype=torch.float32)[:, None]
+
+    def posed_joints(self, rotations: torch.Tensor, betas: torch.Tensor) -> torch.Tensor:
+        """Body joints from matrices, the pelvis at its rest place; differentiable, on the device of the rotations.
+
+        Args:
+            rotations (`torch.Tensor` of shape `(N, 22, 3, 3)`): The pelvis first.
+            betas (`torch.Tensor` of shape `(N, 10)`): Shape.
+
+        Returns:
+            `torch.Tensor` of shape `(N, 22, 3)`: Metres.
+        """
+        from smplx.lbs import batch_rigid_transform
+
+        rest_joints, shapes = (
+            table[:NUM_BODY_JOINTS].to(rotations.device) for table in (self.rest_joints, self.rest_joint_shapes)
+        )
+        rest = rest_joints + torch.einsum("jck,nk->njc", shapes, betas)
+        return batch_rigid_transform(rotations, rest, self.parents[:NUM_BODY_JOINTS])[0]
+
+    def rest(self, betas: torch.Tensor) -> torch.Tensor:
+        """Rest joints of shaped bodies, `(..., 10)` to `(..., 55, 3)`, metres, model frame (y up)."""
+        return self.rest_joints + torch.einsum("jck,...k->...jc", self.rest_joint_shapes, betas)
+
+    def rest_pelvis(self, betas: torch.Tensor) -> torch.Tensor:
+        """Rest position of the pelvis, `(..., 10)` to `(..., 3)`: `pelvis = transl + rest_pelvis` (motion.md §1)."""
+        return self.rest(torch.as_tensor(betas, dtype=torch.float32))[..., 0, :]
+
+    @staticmethod
+    def _full_pose(body_pose: torch.Tensor, global_orient: torch.Tensor) -> torch.Tensor:
+        body_pose = torch.as_tensor(body_pose, dtype=torch.float32)
+        global_orient = torch.as_tensor(global_orient, dtype=torch.float32)
+        pose = body_pose.new_zeros(len(body_pose), NUM_JOINTS * 3)
+        pose[:, :3] = global_orient
+        pose[:, 3 : 3 * NUM_BODY_JOINTS] = body_pose
+        return pose
+
+    @staticmethod
+    def _expand(betas: torch.Tensor, frames: int) -> torch.Tensor:
+        return torch.as_tensor(betas, dtype=torch.float32).expand(frames, NUM_BETAS)
+
+
+@lru_cache(maxsize=4)
+def _load_cached(path: str) -> Body:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in (*Body.REQUIRED, "region", "region_names") if key in archive.files}
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not a readable SMPL-X model file (.npz without pickled objects): {error}"
+        ) from error
+    try:
+        return Body(arrays)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

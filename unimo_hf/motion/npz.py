@@ -1,0 +1,103 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Reading `.npz` files from strangers: nothing is unpickled, no header is believed before the file bears it out."""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from .errors import MotionError
+
+# An hour of AMASS in float64 at 120 fps takes 0.6 GB; nothing sensible is larger than this.
+MAX_BYTES = 2 * 1024**3
+# Deflate can't shrink data more than 1032-fold: a file that says so lies.
+MAX_EXPANSION = 1100
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+class NpzFile:
+    """The arrays of an open `.npz` file, read one at a time.
+
+    Attributes:
+        names (`frozenset[str]`): Names of the arrays.
+    """
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile):
+        self._path, self._archive = path, archive
+        self._members = {info.filename[:-4]: info for info in archive.infolist() if info.filename.endswith(".npy")}
+        self.names = frozenset(self._members)
+        self._bytes_left = MAX_BYTES
+
+    def read(self, name: str) -> np.ndarray:
+        """Read one array.
+
+        Args:
+            name (`str`): One of `names`.
+
+        Returns:
+            `np.ndarray`.
+
+        Raises:
+            MotionError: If the array is missing, damaged, too large, or holds pickled Python objects.
+        """
+        if name not in self._members:
+            raise MotionError(f"{self._path} has no array {name!r}; it has {', '.join(sorted(self.names)) or 'none'}.")
+        try:
+            return self._read(name, self._members[name])
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+            raise MotionError(f"{self._path}: the array {name!r} is damaged: {error}.") from error
+
+    def _read(self, name: str, info: zipfile.ZipInfo) -> np.ndarray:
+        where = f"{self._path}: the array {name!r}"
+        if info.file_size > MAX_EXPANSION * info.compress_size + 1024:
+            raise MotionError(f"{where} claims {info.file_size} bytes packed in {info.compress_size}; that can't be.")
+        self._bytes_left -= info.file_size
+        if self._bytes_left < 0:
+            raise MotionError(f"{where} brings the file over the {MAX_BYTES} bytes that are allowed.")
+        with self._archive.open(info) as member:
+            try:
+                version = np.lib.format.read_magic(member)
+                shape, fortran, dtype = _HEADER_READERS[version](member)
+            except (ValueError, KeyError, TypeError, SyntaxError) as error:
+                raise MotionError(f"{where} has no valid .npy header.") from error
+            if dtype.hasobject:
+                raise MotionError(f"{where} holds pickled Python objects ({dtype}), which are never loaded.")
+            # Python integers: a product of hostile dimensions must not wrap round.
+            size = dtype.itemsize
+            for length in shape:
+                size *= length
+            left = info.file_size - member.tell()
+            if size != left or any(length < 0 for length in shape):
+                raise MotionError(f"{where} declares shape {shape} of {dtype}, {size} bytes, but holds {left}.")
+            data = member.read(size)
+        if len(data) != size:
+            raise MotionError(f"{where} is cut short: {len(data)} of {size} bytes.")
+        try:
+            return np.ndarray(shape, dtype=dtype, buffer=data, order="F" if fortran else "C")
+        except ValueError as error:  # an empty array with absurd dimensions
+            raise MotionError(f"{where} declares shape {shape}: {error}.") from error
+
+
+@contextmanager
+def open_npz(path: str | os.PathLike) -> Iterator[NpzFile]:
+    """Open an `.npz` file.
+
+    Raises:
+        MotionError: If it is not an `.npz` file.
+        FileNotFoundError: If there is no such file.
+    """
+    path = Path(path)
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        size = path.stat().st_size
+        raise MotionError(f"{path} ({size} bytes) is not an .npz file, or it is cut short: {error}.") from error
+    with archive:
+        yield NpzFile(path, archive)

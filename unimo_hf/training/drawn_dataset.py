@@ -1,0 +1,50 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""The drawn clips of a recipe, and which of them are held out."""
+
+from pathlib import Path
+
+from torch.utils.data import ConcatDataset, Dataset, Subset
+
+from unimo_hf.data.drawn_clips import DrawnClips
+from unimo_hf.data.synthetic import ClipSettings, ClipSource
+from unimo_hf.motion.files import load_collection
+from unimo_hf.training.recipe import DrawnData
+
+
+def drawn_dataset(data: DrawnData) -> Dataset:
+    """The clips of a recipe: front and around, each with its own seed, in turn while both last."""
+    motions = load_collection(data.motions)
+    parts = []
+    for offset, (camera, clips) in enumerate((("front", data.front), ("around", data.around))):
+        if not clips:
+            continue
+        settings = ClipSettings(frames=data.frames, fps=data.fps, size=data.size, camera=camera)
+        cache = (
+            Path(data.cache) / f"{'clips' if data.frames > 1 else 'stills'}_{camera}_{data.seed + offset}"
+            if data.cache
+            else None
+        )
+        parts.append(DrawnClips(ClipSource(motions, settings, data.seed + offset), clips, cache))
+    return _in_turn(parts)
+
+
+def _in_turn(parts: list[DrawnClips]) -> Dataset:
+    starts = [0, *[len(part) for part in parts][:-1]]
+    order = sorted(
+        (index, start + index) for part, start in zip(parts, starts, strict=True) for index in range(len(part))
+    )
+    return Subset(ConcatDataset(parts), [position for _, position in order])
+
+
+def held_out(clips: Dataset, count: int) -> tuple[Dataset, Dataset]:
+    """Split clips into those to learn from and the first `count`, held out.
+
+    Raises:
+        ValueError: If nothing is left to learn from, or nothing is held out.
+    """
+    length = len(clips)  # type: ignore[arg-type]
+    if not 0 < count < length:
+        raise ValueError(
+            f"validation_clips is {count}; it must be at least 1 and below the number of clips, {length}."
+        )
+    return Subset(clips, range(count, length)), Subset(clips, range(count))

@@ -1,0 +1,164 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Stage 1, first half: train the motion tokenizer on motions seen from random cameras."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from unimo_hf.data.synthetic import ClipSettings, ClipSource
+from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
+from unimo_hf.model.motion_features import parameters_to_frames
+from unimo_hf.motion.body import Body
+from unimo_hf.motion.files import load_collection
+from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
+from unimo_hf.training.loop import fit
+from unimo_hf.training.recipe import Recipe, load_recipe
+
+PREFIXES = (1, 4, 9, 18)  # of a frame's codes: how much the first ones say
+
+
+@dataclass(frozen=True)
+class MotionData:
+    """Clips of motion, without pictures.
+
+    Attributes:
+        motions (`str`): Folder or file of motions.
+        validation (`str`, *optional*): Motions to validate on. Default: `motions`, drawn with another seed.
+        clips (`int`): Different clips; each has its own camera, body and side.
+        frames (`int`): Frames of a clip.
+        fps (`float`): Frames per second of a clip.
+        seed (`int`): Seed of the clips.
+    """
+
+    motions: str = "assets/motions/train"
+    validation: str | None = None
+    clips: int = 20_000
+    frames: int = 33
+    fps: float = 15.0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class MotionVQVAELoss:
+    """Weights of terms beside the paper's; 0 is the paper.
+
+    Attributes:
+        joints (`float`): Mean absolute error of the joints, root-aligned, metres.
+        joint_velocity (`float`): The same of their differences between frames.
+        root (`float`): Mean absolute error of the prefix-summed root position, metres.
+    """
+
+    joints: float = 0.0
+    joint_velocity: float = 0.0
+    root: float = 0.0
+
+
+@dataclass(frozen=True)
+class MotionVQVAERecipe(Recipe):
+    """A recipe of the motion tokenizer."""
+
+    data: MotionData = field(default_factory=MotionData)
+    loss: MotionVQVAELoss = field(default_factory=MotionVQVAELoss)
+    fit_statistics: bool = False
+    validation_clips: int = 128
+
+
+class MotionClips(Dataset):
+    """Frames `(T, C)` of clip i; nothing is drawn. Once made, a clip is kept in memory (10 kB for 17 frames)."""
+
+    def __init__(self, source: ClipSource, clips: int, rotation: str):
+        self.source, self.clips, self.rotation = source, clips, rotation
+        self._made: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        return self.clips
+
+    def __getitem__(self, index: int) -> Tensor:
+        if index not in self._made:
+            self._made[index] = parameters_to_frames(**self.source.parameters(index), rotation=self.rotation)
+        return self._made[index]
+
+
+class MotionVQVAEStage:
+    """Data, loss and validation of the motion tokenizer."""
+
+    def __init__(self, recipe: MotionVQVAERecipe, accelerator: Accelerator):
+        self.recipe, self.accelerator = recipe, accelerator
+        data = recipe.data
+        self.model = self.network = recipe.build_model(MotionVQVAE, fps=data.fps)
+        config = self.model.config
+        settings = ClipSettings(frames=data.frames, fps=data.fps)
+        motions = load_collection(data.motions)
+        self.dataset = MotionClips(ClipSource(motions, settings, data.seed), data.clips, config.rotation)
+        held_out = load_collection(data.validation) if data.validation else motions
+        source = ClipSource(held_out, settings, data.seed + 1)
+        self.validation = torch.stack(
+            [
+                parameters_to_frames(**source.parameters(index), rotation=config.rotation)
+                for index in range(recipe.validation_clips)
+            ]
+        ).to(accelerator.device)
+        if recipe.fit_statistics:
+            rows = np.random.default_rng(data.seed).choice(data.clips, size=min(1000, data.clips), replace=False)
+            self.model.fit_statistics(torch.stack([self.dataset[int(row)] for row in rows]))
+        self.body = Body.load()
+
+    def loss(self, network: nn.Module, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The paper's loss plus the terms of [`MotionVQVAELoss`]."""
+        weights = self.recipe.loss
+        with self.accelerator.autocast():
+            output = network(batch)
+        figures = {"paper": output.loss, "codebook": output.codebook_loss}
+        loss = output.loss
+        if weights.joints or weights.joint_velocity or weights.root:
+            joints, root = self.joints(output.reconstruction)
+            true_joints, true_root = self.joints(batch)
+            difference = joints - true_joints
+            figures |= {
+                "joints": difference.abs().mean(),
+                "joint_velocity": difference.diff(dim=1).abs().mean(),
+                "root": (root - true_root).abs().mean(),
+            }
+            loss = loss + weights.joints * figures["joints"] + weights.root * figures["root"]
+            loss = loss + weights.joint_velocity * figures["joint_velocity"]
+        return loss, figures
+
+    def joints(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Root-aligned joints `(B, T, 22, 3)` and `transl` `(B, T, 3)`, metres."""
+        return joints_of_frames(self.body, frames, self.model.config.rotation)
+
+    def validate(self) -> dict[str, float]:
+        """MPJPE (mm) of all codes and of prefixes of a frame's; root error (mm); Accel (m/s²); codes in use."""
+        model = self.model
+        true_joints, true_root = self.joints(self.validation)
+        motion_codes = model.encode(self.validation)
+        quantized = torch.nn.functional.embedding(motion_codes, model.codebook.codes)  # (B, T, codes, D)
+        figures = {"codes_in_use": motion_codes.unique().numel() / model.config.codebook_size}
+        codes = model.config.codes_per_frame
+        for kept in (*(prefix for prefix in PREFIXES if prefix < codes), codes):
+            prefix = quantized * (torch.arange(quantized.shape[2], device=quantized.device) < kept)[:, None]
+            joints, root = self.joints(model.decode_latents(prefix.flatten(1, 2)))
+            figures[f"mpjpe_{kept}"] = float(mpjpe_mm(joints, true_joints).mean())
+        figures["root_mm"] = float((root - true_root).norm(dim=-1).mean() * 1000)
+        acceleration = (joints - true_joints).diff(n=2, dim=1).norm(dim=-1).mean()
+        figures["accel"] = float(acceleration * self.recipe.data.fps**2)
+        return figures
+
+
+def train(recipe: str | Path | MotionVQVAERecipe, output: str | None = None, resume: bool = True) -> MotionVQVAE:
+    """Train a motion tokenizer by a recipe (a YAML file or its contents) and save it in the recipe's `output`."""
+    if not isinstance(recipe, MotionVQVAERecipe):
+        recipe = load_recipe(recipe, MotionVQVAERecipe, output=output)
+    return fit(partial(MotionVQVAEStage, recipe), recipe.optimisation, Path(recipe.output), resume)
+
+
+if __name__ == "__main__":
+    import sys
+
+    train(sys.argv[1])

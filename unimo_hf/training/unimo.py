@@ -1,0 +1,307 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Stage 2: train the AR model on both tasks, the tokenizers frozen (UniMo paper, section 3.3, equation 6)."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from tqdm.auto import tqdm
+
+from unimo_hf.data.shards import METADATA, CodeShards, encode_batch, fingerprints, write_shards
+from unimo_hf.model.configuration_unimo import UniMoConfig
+from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
+from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
+from unimo_hf.model.modeling_video_fsq import VideoFSQ
+from unimo_hf.model.processing_unimo import UniMoProcessor
+from unimo_hf.model.tokenization_unimo import UniMoTokenizer
+from unimo_hf.motion.body import Body
+from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
+from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
+from unimo_hf.training.loop import fit
+from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
+
+VALIDATION_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Tokenizers:
+    """Folders of the trained tokenizers."""
+
+    video_fsq: str
+    motion_vqvae: str
+
+
+@dataclass(frozen=True)
+class UniMoOptions:
+    """Options beyond the paper; at these defaults training is the paper's.
+
+    Attributes:
+        v2m_share (`float`): Share of batches with the task V2M; the rest is I2VM.
+        motion_smoothing (`float`): Spreads a motion target over neighbouring codes, a Gaussian of this many times the
+            code's distance to its nearest neighbour.
+        motion_noise (`float`): Largest share of a clip's motion codes that are replaced at the input; the share is
+            drawn anew for each clip. The model then looks at the video instead of copying the frame before.
+        single_frames (`float`): Share of the V2M batches whose target is one frame of each clip, behind the frame
+            before it, which half of the time is that of another clip. Sequences are a third as long, and what is right
+            can only be read off the video.
+        start_from_codebooks (`bool`): Start embeddings and heads as smooth functions (random Fourier features) of the
+            code vectors, so that neighbouring codes start alike.
+        pose_weight (`float`): Weight of the mean absolute error, in metres, of the joints that the frozen decoder
+            makes of the expected code vectors.
+    """
+
+    v2m_share: float = 0.5
+    motion_smoothing: float = 0.0
+    motion_noise: float = 0.0
+    single_frames: float = 0.0
+    start_from_codebooks: bool = False
+    pose_weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class UniMoRecipe(Recipe):
+    """A recipe of the AR model.
+
+    Attributes:
+        tokenizers ([`Tokenizers`]): The trained tokenizers, which stay frozen.
+        shards (`str`, *optional*): Folder of code shards. If it does not exist and `drawn` is given, the clips are
+            drawn and encoded into it once.
+        drawn ([`DrawnData`], *optional*): Clips to draw. Without `shards` they are drawn and encoded anew while
+            training.
+        options ([`UniMoOptions`]): Beyond the paper.
+        validation_clips (`int`): Clips held out.
+        size (`int`): Side of the pictures, pixels.
+    """
+
+    tokenizers: Tokenizers = field(default_factory=lambda: Tokenizers("video_fsq", "motion_vqvae"))
+    shards: str | None = None
+    drawn: DrawnData | None = None
+    options: UniMoOptions = field(default_factory=UniMoOptions)
+    validation_clips: int = 48
+    size: int = 128
+
+    def __post_init__(self) -> None:
+        if self.shards is None and self.drawn is None:
+            raise ValueError("A recipe of the AR model names `shards`, `drawn`, or both.")
+
+
+class UniMoStage:
+    """Data, loss and validation of the AR model."""
+
+    def __init__(self, recipe: UniMoRecipe, accelerator: Accelerator):
+        self.recipe, self.accelerator = recipe, accelerator
+        device = accelerator.device
+        self.video_fsq = VideoFSQ.from_pretrained(recipe.tokenizers.video_fsq).to(device).eval().requires_grad_(False)
+        self.motion_vqvae = (
+            MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae).to(device).eval().requires_grad_(False)
+        )
+        self.model = self.network = recipe.build_model(UniMoForConditionalGeneration)
+        _check_tokenizers(self.model.config, self.video_fsq, self.motion_vqvae)
+        if recipe.options.start_from_codebooks and recipe.start is None:
+            start_from_codebooks(self.model, self.video_fsq, self.motion_vqvae)
+        self.processor = make_processor(self.model.config, self.motion_vqvae, recipe.size)
+        with accelerator.main_process_first():
+            clips = self.clips()
+        self.dataset, self.validation = held_out(clips, recipe.validation_clips)
+        self.body = Body.load()
+        codes = self.motion_vqvae.codebook.codes
+        self.targets = (
+            smoothed_targets(codes, recipe.options.motion_smoothing) if recipe.options.motion_smoothing else None
+        )
+
+    def clips(self) -> Dataset:
+        """The clips of the recipe; drawn ones are encoded into shards first if the recipe says where."""
+        drawn, shards = self.recipe.drawn, self.recipe.shards
+        if shards is None:
+            return drawn_dataset(drawn or DrawnData())
+        if drawn is not None and not (Path(shards) / METADATA).exists():
+            dataset = drawn_dataset(drawn)
+            count = len(dataset)  # type: ignore[arg-type]
+            clips = (dataset[index] for index in range(count))
+            with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True) as bar:
+                for done in write_shards(clips, shards, self.video_fsq, self.motion_vqvae):
+                    bar.update(done - bar.n)
+        encoded = CodeShards(shards)
+        made_by = encoded.metadata.get("tokenizers")
+        if made_by not in (None, fingerprints(self.video_fsq, self.motion_vqvae)):
+            raise ValueError(
+                f"{shards} holds codes of other tokenizers than the recipe's: remove it, or name another."
+            )
+        return encoded
+
+    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean cross-entropy of the target codes of one task, drawn for the batch."""
+        options = self.recipe.options
+        task = "v2m" if float(torch.rand(())) < options.v2m_share else "i2vm"
+        visual_codes, motion_codes = self.codes(batch)
+        sequence = self.processor.build_sequence(task, visual_codes, motion_codes)
+        input_ids, labels = sequence["input_ids"], sequence["labels"]
+        if options.motion_noise:
+            input_ids = self.corrupt(input_ids, labels)
+        index = self.model.model.index_of(self.model.config.vocabulary.modality(input_ids))
+        if task == "v2m" and float(torch.rand(())) < options.single_frames:
+            frame = int(torch.randint(motion_codes.shape[1], ()))
+            input_ids, labels, index = self.keep_frame(frame, input_ids, labels, index)
+            motion_codes = motion_codes[:, frame : frame + 1]
+        with self.accelerator.autocast():
+            output = network(input_ids=input_ids, labels=labels, modality_index=index, motion_targets=self.targets)
+        loss, figures = output.loss, {"motion": output.motion_loss, f"loss_{task}": output.loss}
+        if options.pose_weight:
+            figures["pose"] = self.pose_error(output.motion_logits, motion_codes)
+            loss = loss + options.pose_weight * figures["pose"]
+        return loss, figures
+
+    def pose_error(self, motion_logits: Tensor, motion_codes: Tensor) -> Tensor:
+        """Mean absolute error, in metres, of the joints of the expected codes; every motion code is a target."""
+        expected = motion_logits.float().softmax(dim=-1) @ self.motion_vqvae.codebook.codes
+        frames = self.motion_vqvae.decode_latents(expected.view(len(motion_codes), -1, expected.shape[-1]))
+        joints, _ = joints_of_frames(self.body, frames, self.motion_vqvae.config.rotation)
+        return (joints - self.joints(motion_codes)).abs().mean()
+
+    def codes(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Visual and motion codes of a batch, encoded here if the batch was drawn."""
+        if "visual_codes" in batch:
+            return batch["visual_codes"], batch["motion_codes"]
+        with self.accelerator.autocast():
+            return encode_batch(batch, self.video_fsq, self.motion_vqvae)
+
+    def corrupt(self, input_ids: Tensor, labels: Tensor) -> Tensor:
+        """Replace some motion codes of the target by random ones; labels stay."""
+        vocabulary = self.model.config.vocabulary
+        share = torch.rand(len(input_ids), 1, device=input_ids.device) * self.recipe.options.motion_noise
+        replaced = (torch.rand(input_ids.shape, device=input_ids.device) < share) & (
+            labels >= vocabulary.motion_offset
+        )
+        noise = torch.randint_like(input_ids, vocabulary.motion_size) + vocabulary.motion_offset
+        return torch.where(replaced, noise, input_ids)
+
+    def keep_frame(
+        self, frame: int, input_ids: Tensor, labels: Tensor, index: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Cut V2M sequences down to the condition, the frame before `frame`, and `frame`, which alone has labels.
+
+        Without the frame before, the first code would not know which frame it is of.
+        """
+        codes = self.model.config.codes_per_frame
+        condition_length = int((labels[0] == -100).sum())
+        start = condition_length + frame * codes
+        kept = [*range(condition_length), *range(max(condition_length, start - codes), start + codes)]
+        input_ids, labels, index = input_ids[:, kept], labels[:, kept].clone(), index[:, kept]
+        before = slice(condition_length, len(kept) - codes)
+        labels[:, before] = -100
+        is_foreign = torch.rand(len(input_ids), 1, device=input_ids.device) < 0.5
+        input_ids[:, before] = torch.where(is_foreign, input_ids[:, before].roll(1, dims=0), input_ids[:, before])
+        return input_ids, labels, index
+
+    def validate(self) -> dict[str, float]:
+        """Greedy V2M on held-out clips against the decoded true codes: MPJPE of the likeliest motion, mm."""
+        model, errors = self.model, []
+        for clips in DataLoader(self.validation, VALIDATION_BATCH, generator=torch.Generator()):
+            visual, motion = self.codes({key: value.to(self.accelerator.device) for key, value in clips.items()})
+            condition = self.processor.build_condition("v2m", visual)["input_ids"]
+            target = model.generate_target(condition, do_sample=False)
+            predicted = self.processor.post_process(target).motion_codes
+            errors.append(mpjpe_mm(self.joints(predicted), self.joints(motion)))
+        return {"v2m_mpjpe": float(torch.cat(errors).mean())}
+
+    def joints(self, motion_codes: Tensor) -> Tensor:
+        """Root-aligned joints `(B, T, 22, 3)` of motion codes, metres."""
+        frames = self.motion_vqvae.decode(motion_codes)
+        return joints_of_frames(self.body, frames, self.motion_vqvae.config.rotation)[0]
+
+
+def _check_tokenizers(config: UniMoConfig, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
+    found = {
+        "visual_vocab_size": video_fsq.config.codebook_size,
+        "motion_vocab_size": motion_vqvae.config.codebook_size,
+        "codes_per_frame": motion_vqvae.config.codes_per_frame,
+        "temporal_compression": video_fsq.config.temporal_compression,
+    }
+    for name, value in found.items():
+        if getattr(config, name) != value:
+            raise ValueError(f"The model's {name} is {getattr(config, name)}; its tokenizers have {value}.")
+
+
+def make_processor(config: UniMoConfig, motion_vqvae: MotionVQVAE, size: int) -> UniMoProcessor:
+    """The processor that fits a model and its tokenizers."""
+    tokenizer = UniMoTokenizer(
+        visual_vocab_size=config.visual_vocab_size,
+        motion_vocab_size=config.motion_vocab_size,
+        num_special_tokens=config.num_special_tokens,
+    )
+    return UniMoProcessor(
+        tokenizer,
+        size=size,
+        frames=config.layout.frames,
+        fps=motion_vqvae.config.fps,
+        temporal_compression=config.temporal_compression,
+        codes_per_frame=config.codes_per_frame,
+        interleaving=config.interleaving,
+    )
+
+
+@torch.no_grad()
+def start_from_codebooks(model: UniMoForConditionalGeneration, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
+    """Start embeddings and heads from the vectors of the codes (Rahimi and Recht, 2007, for the features)."""
+    if model.motion_head is None:
+        raise ValueError("start_from_codebooks needs two tables and two heads; the model's ablation has one of each.")
+    size = model.config.visual_vocab_size
+    indices = torch.arange(size, device=video_fsq.device).view(1, -1, 1, 1)
+    visual = video_fsq.quantizer.indices_to_codes(indices)[0].flatten(1).T  # (codes, channels)
+    motion = motion_vqvae.codebook.codes
+    width = model.config.hidden_size
+    for table, head, codes in (
+        (model.model.embed_tokens.visual, model.lm_head, visual),
+        (model.model.embed_tokens.motion, model.motion_head, motion),
+    ):
+        features = fourier_features(codes.float().cpu(), width)
+        table.weight.copy_(features * model.config.embedding_initializer_range)
+        head.weight.copy_(features * width**-0.5)
+
+
+def fourier_features(codes: Tensor, width: int, scale: float = 2.0) -> Tensor:
+    """Random cosines of standardised code vectors, `(codes, D)` to `(codes, width)`, about unit variance."""
+    codes = (codes - codes.mean(0)) / codes.std(0)
+    frequencies = torch.randn(codes.shape[1], width) * scale / codes.shape[1] ** 0.5
+    return 2**0.5 * torch.cos(codes @ frequencies + 2 * torch.pi * torch.rand(width))
+
+
+def smoothed_targets(codes: Tensor, smoothing: float) -> Tensor:
+    """Target distribution of each code, `(codes, codes)`: a Gaussian in units of its nearest neighbour's distance.
+
+    The unit is each code's own: with one for all, codes in sparse places would keep all of their weight and those in
+    dense places little, and the likeliest code would always be an outlying one.
+
+    Args:
+        codes (`torch.Tensor` of shape `(codes, D)`): The codebook.
+        smoothing (`float`): Standard deviation of the Gaussian, in those units.
+    """
+    distances = torch.cdist(codes.float(), codes.float())
+    itself = torch.eye(len(codes), dtype=torch.bool, device=codes.device)
+    nearest = distances.masked_fill(itself, float("inf")).amin(dim=1, keepdim=True)
+    return F.softmax(-((distances / (smoothing * nearest)) ** 2) / 2, dim=1)
+
+
+def train(
+    recipe: str | Path | UniMoRecipe, output: str | None = None, resume: bool = True
+) -> UniMoForConditionalGeneration:
+    """Train an AR model by a recipe and save it with its tokenizers: the recipe's `output` is a whole checkpoint."""
+    if not isinstance(recipe, UniMoRecipe):
+        recipe = load_recipe(recipe, UniMoRecipe, output=output)
+    model = fit(partial(UniMoStage, recipe), recipe.optimisation, Path(recipe.output), resume)
+    motion_vqvae = MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae)
+    make_processor(model.config, motion_vqvae, recipe.size).save_pretrained(recipe.output)
+    motion_vqvae.save_pretrained(Path(recipe.output) / "motion_vqvae")
+    VideoFSQ.from_pretrained(recipe.tokenizers.video_fsq).save_pretrained(Path(recipe.output) / "video_fsq")
+    return model
+
+
+if __name__ == "__main__":
+    import sys
+
+    train(sys.argv[1])

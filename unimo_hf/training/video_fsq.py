@@ -1,0 +1,230 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Stage 1, second half: train the video tokenizer on drawn clips.
+
+The paper takes Cosmos' trained tokenizer as it is. A small one made for drawn people is fitted here, with three terms:
+the difference of the pictures; the same, weighted towards the person; and, as an option, what a small head can read of
+the joints from the codes of each latent frame, which makes codes that the AR model can read a pose from.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from unimo_hf.data.scene import FOCAL_PER_SIDE
+from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
+from unimo_hf.model.modeling_video_fsq import VideoFSQ
+from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
+from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
+from unimo_hf.training.joints import joints_of_clips, mpjpe_mm
+from unimo_hf.training.loop import fit
+from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
+
+
+@dataclass(frozen=True)
+class VideoFSQLoss:
+    """Weights of the terms beside the mean absolute difference of the pictures; all 0 is the plain autoencoder.
+
+    Attributes:
+        squared (`float`): Mean squared difference.
+        person (`float`): Extra weight of pixels near the person.
+        pose (`float`): Mean absolute error, in metres, of the joints that a small head reads from the codes.
+    """
+
+    squared: float = 0.0
+    person: float = 0.0
+    pose: float = 0.0
+
+
+@dataclass(frozen=True)
+class VideoFSQRecipe(Recipe):
+    """A recipe with drawn data and the weights of the loss.
+
+    Attributes:
+        stills_per_clip (`int`): Pictures that are drawn for each clip and learned from beside it: many more people and
+            poses for the same work.
+        decoded (`float`): Share of a batch that is decoded. The rest teaches the encoder its pose alone, which takes a
+            third of the time; 0 is for a first run that only does that.
+        validation_clips (`int`): Clips held out.
+    """
+
+    data: DrawnData = field(default_factory=DrawnData)
+    loss: VideoFSQLoss = field(default_factory=VideoFSQLoss)
+    stills_per_clip: int = 0
+    decoded: float = 1.0
+    validation_clips: int = 64
+
+    def __post_init__(self) -> None:
+        if self.stills_per_clip < 0:
+            raise ValueError(f"stills_per_clip is {self.stills_per_clip}; it is 0 or more.")
+        if not 0 <= self.decoded <= 1:
+            raise ValueError(f"decoded is {self.decoded}; it is a share in [0, 1].")
+        if not self.decoded and not self.loss.pose:
+            raise ValueError("With decoded and loss.pose both 0 there is nothing to learn.")
+
+
+class ClipsWithStills(Dataset):
+    """Clips, each with the same number of drawn pictures (`stills`, with the keys of a clip and one frame each)."""
+
+    def __init__(self, clips: Dataset, stills: Dataset, per_clip: int):
+        self.clips, self.stills, self.per_clip = clips, stills, per_clip
+
+    def __len__(self) -> int:
+        return len(self.clips)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        stills = [self.stills[index * self.per_clip + number] for number in range(self.per_clip)]
+        return self.clips[index] | {
+            "stills": {key: torch.stack([still[key] for still in stills]) for key in stills[0]}
+        }
+
+
+class PoseHead(nn.Module):
+    """Joints of the frames of each latent frame, read from its codes and those before it; only for training."""
+
+    def __init__(self, config: VideoFSQConfig, grid: int, width: int = 96):
+        super().__init__()
+        self.frames = config.temporal_compression
+        self.layers = nn.Sequential(
+            nn.Conv2d(2 * len(config.levels), width, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(width * grid * grid, 512),
+            nn.SiLU(),
+            nn.Linear(512, self.frames * NUM_BODY_JOINTS * 3),
+        )
+
+    def forward(self, quantized: Tensor) -> Tensor:
+        """Codes `(B, C, t, h, w)` to joints `(B, T, 22, 3)`, metres, relative to the pelvis, camera frame."""
+        before = torch.cat((quantized[:, :, :1], quantized[:, :, :-1]), dim=2)
+        latents = torch.cat((quantized, before), dim=1).transpose(1, 2)  # (B, t, 2C, h, w)
+        joints = self.layers(latents.flatten(0, 1)).float().unflatten(0, latents.shape[:2])
+        joints = joints.unflatten(-1, (self.frames, NUM_BODY_JOINTS, 3)).flatten(1, 2)
+        return joints[:, self.frames - 1 :]  # latent frame 0 is one frame
+
+
+class Network(nn.Module):
+    """The tokenizer and the head that reads its codes."""
+
+    def __init__(self, model: VideoFSQ, pose_head: nn.Module | None):
+        super().__init__()
+        self.model, self.pose_head = model, pose_head
+
+    def forward(self, video: Tensor, decoded: int) -> tuple[Tensor | None, Tensor | None]:
+        """Video `(B, 3, T, H, W)` to the reconstruction of the first `decoded` and, with a head, the joints of all."""
+        _, quantized = self.model.encode_features(video)
+        joints = self.pose_head(quantized) if self.pose_head else None
+        return self.model.decode_features(quantized[:decoded]) if decoded else None, joints
+
+
+class VideoFSQStage:
+    """Data, loss and validation of the video tokenizer."""
+
+    def __init__(self, recipe: VideoFSQRecipe, accelerator: Accelerator):
+        self.recipe, self.accelerator = recipe, accelerator
+        self.model = recipe.build_model(VideoFSQ)
+        grid = recipe.data.size // self.model.config.spatial_compression
+        self.network = Network(self.model, PoseHead(self.model.config, grid) if recipe.loss.pose else None)
+        self.body = Body.load()
+        clips, per_clip = drawn_dataset(recipe.data), recipe.stills_per_clip
+        if per_clip:
+            front, around = per_clip * recipe.data.front, per_clip * recipe.data.around
+            stills = drawn_dataset(replace(recipe.data, frames=1, front=front, around=around))
+            clips = ClipsWithStills(clips, stills, per_clip)
+        self.dataset, self.validation = held_out(clips, recipe.validation_clips)
+
+    def loss(self, network: nn.Module, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The terms of [`VideoFSQLoss`], the mean of clips and stills where there are stills."""
+        clips = {key: values for key, values in batch.items() if key != "stills"}
+        loss, figures = self.loss_of_videos(network, clips)
+        if "stills" not in batch:
+            return loss, figures
+        stills = {key: values.flatten(0, 1) for key, values in batch["stills"].items()}
+        loss_of_stills, figures_of_stills = self.loss_of_videos(network, stills)
+        figures |= {f"stills_{key}": value for key, value in figures_of_stills.items()}
+        return (loss + loss_of_stills) / 2, figures
+
+    def loss_of_videos(self, network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The terms of [`VideoFSQLoss`]; those of the picture over the videos that are decoded."""
+        weights = self.recipe.loss
+        video = to_network_range(batch["video"])
+        decoded = math.ceil(self.recipe.decoded * len(video))
+        with self.accelerator.autocast():
+            reconstruction, predicted = network(video, decoded)
+        loss, figures = video.new_zeros(()), {}
+        if weights.person or weights.pose:
+            joints = joints_of_clips(self.body, batch)
+        if reconstruction is not None:
+            difference = reconstruction.float() - video[:decoded]
+            figures = {"absolute": difference.abs().mean(), "psnr": psnr(difference)}
+            loss = loss + figures["absolute"] + weights.squared * difference.square().mean()
+            if weights.person:
+                near = person_weight(joints[:decoded], video.shape[-1])[:, None]
+                figures["person"] = (difference.abs() * near).sum() / (3 * near.sum())
+                loss = loss + weights.person * figures["person"]
+        if predicted is not None:
+            figures["pose"] = (predicted - (joints - joints[:, :, :1])).abs().mean()
+            loss = loss + weights.pose * figures["pose"]
+        return loss, figures
+
+    def validate(self) -> dict[str, float]:
+        """PSNR in dB over held-out clips, and the joint error that the head reads from their codes, mm."""
+        model, device = self.model, self.accelerator.device
+        squared, errors = [], []
+        for item in self.validation:
+            clip = {key: values for key, values in item.items() if key != "stills"}
+            video = to_network_range(clip["video"][None].to(device))
+            with self.accelerator.autocast():
+                _, quantized = model.encode_features(video)
+                reconstruction = model.decode_features(quantized).float().clamp(-1, 1)
+            squared.append((reconstruction - video).square().mean())
+            if self.network.pose_head is not None:
+                joints = joints_of_clips(self.body, {key: value[None].to(device) for key, value in clip.items()})
+                with self.accelerator.autocast():
+                    predicted = self.network.pose_head(quantized)
+                errors.append(mpjpe_mm(predicted, joints - joints[:, :, :1]))
+        figures = {"psnr": float(10 * torch.log10(4 / torch.stack(squared)).mean())}
+        return figures | ({"pose_mm": float(torch.cat(errors).mean())} if errors else {})
+
+
+def to_network_range(video: Tensor) -> Tensor:
+    """uint8 frames `(B, T, H, W, 3)` to `(B, 3, T, H, W)` in [-1, 1]."""
+    return video.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def psnr(difference: Tensor) -> Tensor:
+    """dB, of differences of values in [-1, 1]."""
+    return 10 * torch.log10(4 / difference.square().mean())
+
+
+def person_weight(joints: Tensor, size: int, reach: float = 0.04, cell: int = 4) -> Tensor:
+    """How near each pixel is to a joint, `(B, T, 22, 3)` to `(B, T, S, S)` in [0, 1]; `reach` in parts of the side."""
+    places = joints[..., :2] / joints[..., 2:] * FOCAL_PER_SIDE + 0.5  # (B, T, 22, 2) in parts of the side
+    centres = (torch.arange(size // cell, device=joints.device) + 0.5) * cell / size
+    across = (places[..., 0, None] - centres).square()  # (B, T, 22, S / cell)
+    down = (places[..., 1, None] - centres).square()
+    distance = (down[..., :, None] + across[..., None, :]).amin(dim=2)
+    near = torch.exp(-distance / (2 * reach**2))
+    return F.interpolate(near, scale_factor=cell, mode="nearest")
+
+
+def train(recipe: str | Path | VideoFSQRecipe, output: str | None = None, resume: bool = True) -> VideoFSQ:
+    """Train a video tokenizer by a recipe (a YAML file or its contents) and save it in the recipe's `output`."""
+    if not isinstance(recipe, VideoFSQRecipe):
+        recipe = load_recipe(recipe, VideoFSQRecipe, output=output)
+    return fit(partial(VideoFSQStage, recipe), recipe.optimisation, Path(recipe.output), resume)
+
+
+if __name__ == "__main__":
+    import sys
+
+    train(sys.argv[1])

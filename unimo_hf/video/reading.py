@@ -1,0 +1,314 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Reading videos with PyAV, frame by frame: whatever a phone, a camera or a browser writes comes out as upright RGB.
+
+Dealt with: rotation and mirror tags, pixels that are not square, variable frame rate, streams that change their size,
+alpha (over white), grey, more than 8 bits, full and limited range, BT.601 and BT.709 colours.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .declared_length import declared_length
+from .errors import VideoError
+from .pictures import over_white
+
+if TYPE_CHECKING:
+    import av
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+ALLOWED = "mp4, mkv, webm, mov, avi, ts, gif"
+# Only formats that hold their frames themselves: playlists would open other files and addresses, and FFmpeg shows
+# plain text as a film. These are FFmpeg's names.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,h264,hevc,ivf,mxf,nut"
+MAX_PIXELS = 8192 * 8192
+MAX_BYTES = 8 * 1024**3
+MIN_FPS, MAX_FPS = 0.1, 1000.0
+# A longer step between two frames is a break in the clock (a cut, a wrapped counter, a lie), not a still picture.
+MAX_STEP_SECONDS = 60.0
+FALLBACK_FPS = 25.0
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video is like.
+
+    Attributes:
+        path (`Path`): The file.
+        width (`int`): Pixels, upright and square.
+        height (`int`): Pixels, upright and square.
+        fps (`float`): Frames per second, the average where it varies.
+        frames (`int`): Number of frames that the file declares or holds.
+        duration (`float`): Seconds.
+    """
+
+    path: Path
+    width: int
+    height: int
+    fps: float
+    frames: int
+    duration: float
+
+
+class Video(NamedTuple):
+    """Frames in memory.
+
+    Attributes:
+        frames (`np.ndarray` of shape `(T, H, W, 3)`, uint8): RGB.
+        fps (`float`): Frames per second.
+    """
+
+    frames: np.ndarray
+    fps: float
+
+
+def probe_video(path: str | os.PathLike) -> VideoInfo:
+    """Say what a video is like; decodes one frame only.
+
+    Args:
+        path (`str` or `os.PathLike`): The file.
+
+    Returns:
+        [`VideoInfo`].
+
+    Raises:
+        VideoError: If the file is no video, is damaged, or has no frames.
+        FileNotFoundError: If there is no such file.
+    """
+    with _open(path) as (container, stream):
+        first = next(container.decode(stream), None)
+        if first is None:
+            raise VideoError(f"{path} has a video stream but no frame that can be decoded.")
+        height, width = _upright_size(first, stream.sample_aspect_ratio)
+        declared = stream.frames, stream.average_rate
+    fps, frames = _plausible_rate(declared[1]), declared[0]
+    if fps is None or not frames:
+        counted_fps, counted = _count(path)
+        fps, frames = fps or counted_fps, frames or counted
+    return VideoInfo(Path(path), width, height, fps, frames, frames / fps)
+
+
+def iterate_video(path: str | os.PathLike, fps: float | None = None) -> Iterator[np.ndarray]:
+    """Read a video of any length frame by frame; needs no more memory for an hour than for a minute.
+
+    Frames stand at a constant rate: at each moment the frame that is nearest in time, so that a variable frame rate
+    keeps its speed, and a video at a constant rate read at its own rate gives each frame once.
+
+    Args:
+        path (`str` or `os.PathLike`): The file.
+        fps (`float`, *optional*): Frames per second to give, in [0.1, 1000]. Default: `probe_video(path).fps`.
+
+    Yields:
+        `np.ndarray` of shape `(H, W, 3)`, uint8: RGB, upright, all of the size that [`probe_video`] gives.
+
+    Raises:
+        VideoError: If the file is no video, is damaged or cut short, or has no frames.
+        FileNotFoundError: If there is no such file.
+    """
+    info = probe_video(path)
+    if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
+        raise VideoError(f"fps is {fps}; it must be from {MIN_FPS:g} to {MAX_FPS:g} frames per second.")
+    rate = info.fps if fps is None else float(fps)
+    to_rgb = _ToRGB(info.height, info.width)
+    picture, converted = np.empty(0), None
+    for frame in _nearest(_timed_frames(path, info), rate, info.fps):
+        if frame is not converted:  # a frame that is shown twice is converted once, one that is left out not at all
+            picture, converted = to_rgb(frame), frame
+            picture.setflags(write=False)
+        yield picture
+
+
+def read_video(path: str | os.PathLike, fps: float | None = None, max_frames: int | None = None) -> Video:
+    """Read a video into memory.
+
+    Args:
+        path (`str` or `os.PathLike`): The file.
+        fps (`float`, *optional*): Frames per second to give. Default: the video's own, [`iterate_video`].
+        max_frames (`int`, *optional*): Stop after so many frames.
+
+    Returns:
+        [`Video`]: `frames` (T, H, W, 3) uint8 and `fps`.
+
+    Raises:
+        VideoError: As [`iterate_video`]; and if the frames would take more than 8 GiB.
+        FileNotFoundError: If there is no such file.
+    """
+    if max_frames is not None and max_frames < 1:
+        raise VideoError(f"max_frames is {max_frames}; it must be at least 1.")
+    info = probe_video(path)
+    rate = info.fps if fps is None else float(fps)
+    frames: list[np.ndarray] = []
+    size = 0
+    for frame in iterate_video(path, fps):
+        frames.append(frame)
+        size += frame.nbytes
+        if size > MAX_BYTES:
+            raise VideoError(
+                f"{path} takes more than {MAX_BYTES} bytes in memory; read it with iterate_video or max_frames."
+            )
+        if len(frames) == max_frames:
+            break
+    return Video(np.stack(frames), rate)
+
+
+@contextmanager
+def _open(path: str | os.PathLike) -> Iterator[tuple["av.container.InputContainer", "VideoStream"]]:
+    """Open a file and find its video stream; FFmpeg's errors, also those of the block, become `VideoError`."""
+    import av
+
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no video file {path}.")
+    if not path.is_file():
+        raise VideoError(f"{path} is not a file; a video is one file ({ALLOWED}).")
+    size, declared = path.stat().st_size, declared_length(path)
+    if not size:
+        raise VideoError(f"{path} is empty (0 bytes); a video is one file ({ALLOWED}).")
+    if size < declared:
+        raise VideoError(f"{path} is cut short: it has {size} bytes and declares {declared}.")
+    try:
+        # The prefix keeps FFmpeg from reading names such as "concat:…" as addresses.
+        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+        with av.open(f"file:{path.resolve()}", container_options=options, metadata_errors="ignore") as container:
+            stream = _video_stream(path, container)
+            stream.thread_type = "AUTO"
+            yield container, stream
+    except av.FFmpegError as error:
+        reason = error.strerror or type(error).__name__
+        raise VideoError(
+            f"{path} is not a video that can be read, or it is cut short: {reason}. Allowed: {ALLOWED}."
+        ) from error
+
+
+def _video_stream(path: Path, container: "av.container.InputContainer") -> "VideoStream":
+    from av.stream import Disposition
+
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not streams:
+        found = sorted({stream.type for stream in container.streams}) or ["nothing"]
+        cover = " (and a cover picture)" if container.streams.video else ""
+        raise VideoError(f"{path} has no video stream: found {', '.join(found)}{cover}.")
+    stream = streams[0]
+    if stream.codec_context is None:
+        raise VideoError(f"{path} holds a video in a coding that this FFmpeg does not know.")
+    if stream.width * stream.height > MAX_PIXELS:
+        raise VideoError(f"{path} is {stream.width}x{stream.height} pixels; at most {MAX_PIXELS} pixels are allowed.")
+    return stream
+
+
+def _plausible_rate(rate: Fraction | None) -> float | None:
+    return float(rate) if rate and MIN_FPS <= rate <= MAX_FPS / 4 else None
+
+
+def _count(path: str | os.PathLike) -> tuple[float, int]:
+    """Give rate and number of frames by going through the packets, for files that do not declare them."""
+    first, last, count = None, None, 0
+    with _open(path) as (container, stream):
+        for packet in container.demux(stream):
+            if not packet.size:
+                continue
+            count += 1
+            if packet.pts is not None:
+                time = float(packet.pts * stream.time_base)
+                first = time if first is None else min(first, time)
+                last = time if last is None else max(last, time)
+    if count < 2 or first is None or last is None or last <= first:
+        return FALLBACK_FPS, max(count, 1)
+    return min(max((count - 1) / (last - first), MIN_FPS), MAX_FPS), count
+
+
+def _timed_frames(path: str | os.PathLike, info: VideoInfo) -> Iterator[tuple[float, "VideoFrame"]]:
+    """Give (seconds since the first frame, frame)."""
+    previous_stamp, time, count = None, 0.0, 0
+    with _open(path) as (container, stream):
+        for frame in container.decode(stream):
+            stamp = None if frame.pts is None else float(frame.pts * frame.time_base)
+            if count:
+                step = stamp - previous_stamp if stamp is not None and previous_stamp is not None else 0.0
+                time += step if 0 < step <= MAX_STEP_SECONDS else 1 / info.fps
+            previous_stamp, count = stamp, count + 1
+            yield time, frame
+    if not count:
+        raise VideoError(f"{path} has a video stream but no frame that can be decoded.")
+
+
+def _nearest(timed: Iterator[tuple[float, "VideoFrame"]], rate: float, source_rate: float) -> Iterator["VideoFrame"]:
+    """Give at each time k / rate the frame nearest in time; the last frame lasts half a frame of the source."""
+    given = 0
+    time, frame = 0.0, None
+    for next_time, next_frame in timed:
+        if frame is not None:
+            # The small term lets a tie fall to the later frame in spite of rounding.
+            while given / rate < (time + next_time) / 2 - 1e-6:
+                yield frame
+                given += 1
+        time, frame = next_time, next_frame
+    while frame is not None and (given == 0 or given / rate < time + 0.5 / source_rate - 1e-6):
+        yield frame
+        given += 1
+
+
+class _ToRGB:
+    """Converts decoded frames to upright RGB of one size; keeps FFmpeg's scaler from frame to frame.
+
+    Args:
+        height (`int`): Of the upright picture, pixels.
+        width (`int`): Of the upright picture, pixels.
+    """
+
+    def __init__(self, height: int, width: int):
+        from av.video.reformatter import VideoReformatter
+
+        self.height, self.width = height, width
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: "VideoFrame") -> np.ndarray:
+        """Give `(H, W, 3)` uint8."""
+        transposed, flip_columns, flip_rows = _orientation(frame)
+        width, height = (self.height, self.width) if transposed else (self.width, self.height)
+        alpha = any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
+        converted = self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="rgba" if alpha else "rgb24",
+            interpolation="BICUBIC" if (width, height) != (frame.width, frame.height) else "BILINEAR",
+            dst_color_range="JPEG",
+        )
+        picture = converted.to_ndarray()
+        if alpha:
+            picture = over_white(picture)
+        if transposed:
+            picture = picture.swapaxes(0, 1)
+        return np.ascontiguousarray(picture[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1])
+
+
+def _orientation(frame: "VideoFrame") -> tuple[bool, bool, bool]:
+    """Give (swap rows and columns, then mirror columns, then mirror rows) that makes a frame stand upright.
+
+    FFmpeg's display matrix maps a pixel (x, y), y down, to (a x + c y, b x + d y) and is stored as a, b, u, c, d, v,
+    x, y, w in fixed point; angles between quarter turns go to the nearest one.
+    """
+    side_data = frame.side_data.get("DISPLAYMATRIX")
+    if side_data is None:
+        return False, False, False
+    a, b, _, c, d = (int(value) for value in np.frombuffer(memoryview(side_data), dtype=np.int32)[:5])  # type: ignore[arg-type]
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return True, c < 0, b < 0
+    return False, a < 0, d < 0
+
+
+def _upright_size(frame: "VideoFrame", aspect: Fraction | None) -> tuple[int, int]:
+    """Give height and width of a frame that stands upright and has square pixels, `aspect` wide as they are high."""
+    width = round(frame.width * aspect) if aspect and Fraction(1, 8) < aspect < 8 else frame.width
+    height, width = frame.height, max(width, 1)
+    if width * height > MAX_PIXELS:
+        raise VideoError(f"A frame has {width}x{height} pixels; at most {MAX_PIXELS} pixels are allowed.")
+    return (width, height) if _orientation(frame)[0] else (height, width)
