@@ -39,7 +39,17 @@ def compare(
     """
     ours()
     peer()
-    times = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
+    return _row(workload, peer_name, [(seconds(ours), seconds(peer)) for _ in range(rounds)], units)
+
+
+def against_limit(
+    workload: str, ours: Callable[[], Any], limit: float, limit_name: str, rounds: int, units: float = 1.0
+) -> dict[str, Any]:
+    """As [`compare`], with a number of seconds that ours must stay below in place of a peer; no warm-up."""
+    return _row(workload, limit_name, [(seconds(ours), limit) for _ in range(rounds)], units)
+
+
+def _row(workload: str, peer_name: str, times: list[tuple[float, float]], units: float) -> dict[str, Any]:
     ratios = [theirs / mine for mine, theirs in times]
     mine, theirs = (statistics.median(column) for column in zip(*times, strict=True))
     return {
@@ -49,7 +59,7 @@ def compare(
         "ratio": round(theirs / mine, 3),
         "min": round(min(ratios), 3),
         "max": round(max(ratios), 3),
-        "rounds": rounds,
+        "rounds": len(times),
         "seconds": round(mine, 4),
         "peer_seconds": round(theirs, 4),
         "per_second": round(units / mine, 2),

@@ -18,8 +18,19 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 Shapes = Mapping[str, Sequence[int]]
+# One type for all weights, or the type of each.
+Dtypes = torch.dtype | Mapping[str, torch.dtype]
 
-SAFETENSORS_DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
+SAFETENSORS_DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 MAX_SHARD_BYTES = 5_000_000_000  # what transformers asks for when it pushes to the Hub
 
 
@@ -75,7 +86,7 @@ def write_weights(
     folder: Path,
     shapes: Shapes,
     tensor_of: Callable[[str], Tensor],
-    dtype: torch.dtype,
+    dtype: Dtypes,
     max_shard_bytes: int = MAX_SHARD_BYTES,
 ) -> None:
     """Write `model.safetensors`, or shards with an index, with one tensor in memory at a time.
@@ -84,7 +95,7 @@ def write_weights(
         folder (`Path`): An existing folder.
         shapes (`Mapping[str, Sequence[int]]`): Shape of every weight, known before any of them is made.
         tensor_of (`Callable[[str], Tensor]`): Makes the weight of a name, of that shape, as `dtype`.
-        dtype (`torch.dtype`): float32, float16 or bfloat16.
+        dtype (`torch.dtype` or `Mapping[str, torch.dtype]`): One of `SAFETENSORS_DTYPES`.
         max_shard_bytes (`int`, *optional*): A new shard begins before this size is passed.
 
     Raises:
@@ -92,12 +103,14 @@ def write_weights(
     """
     shards: list[list[str]] = [[]]
     size = 0
-    for name in shapes:
-        if shards[-1] and size + _num_bytes(shapes[name], dtype) > max_shard_bytes:
+    # Wide types first: every tensor then begins at a multiple of the size of its numbers, which readers need.
+    for name in sorted(shapes, key=lambda name: -_dtype_of(name, dtype).itemsize):
+        num_bytes = _num_bytes(name, shapes, dtype)
+        if shards[-1] and size + num_bytes > max_shard_bytes:
             shards.append([])
             size = 0
         shards[-1].append(name)
-        size += _num_bytes(shapes[name], dtype)
+        size += num_bytes
     files = [f"model-{number:05}-of-{len(shards):05}.safetensors" for number in range(1, len(shards) + 1)]
     if len(shards) == 1:
         files = ["model.safetensors"]
@@ -117,18 +130,20 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     }
 
 
-def total_bytes(shapes: Shapes, dtype: torch.dtype) -> int:
+def total_bytes(shapes: Shapes, dtype: Dtypes) -> int:
     """Return the size of weights of these shapes."""
-    return sum(_num_bytes(shape, dtype) for shape in shapes.values())
+    return sum(_num_bytes(name, shapes, dtype) for name in shapes)
 
 
-def _num_bytes(shape: Sequence[int], dtype: torch.dtype) -> int:
-    return math.prod(shape) * dtype.itemsize
+def _dtype_of(name: str, dtype: Dtypes) -> torch.dtype:
+    return dtype if isinstance(dtype, torch.dtype) else dtype[name]
 
 
-def _write_shard(
-    path: Path, shapes: Shapes, tensor_of: Callable[[str], Tensor], dtype: torch.dtype, bar: tqdm
-) -> None:
+def _num_bytes(name: str, shapes: Shapes, dtype: Dtypes) -> int:
+    return math.prod(shapes[name]) * _dtype_of(name, dtype).itemsize
+
+
+def _write_shard(path: Path, shapes: Shapes, tensor_of: Callable[[str], Tensor], dtype: Dtypes, bar: tqdm) -> None:
     """Write one file in the format of safetensors: length of the header, header, numbers.
 
     `safetensors.torch.save_file` wants all tensors of a file at once; the format is simple enough to stream.
@@ -136,15 +151,16 @@ def _write_shard(
     header: dict[str, dict] = {"__metadata__": {"format": "pt"}}
     end = 0
     for name, shape in shapes.items():
-        begin, end = end, end + _num_bytes(shape, dtype)
-        header[name] = {"dtype": SAFETENSORS_DTYPES[dtype], "shape": list(shape), "data_offsets": [begin, end]}
+        begin, end = end, end + _num_bytes(name, shapes, dtype)
+        kind = SAFETENSORS_DTYPES[_dtype_of(name, dtype)]
+        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [begin, end]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # numbers begin at a multiple of 8 bytes
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for name, shape in shapes.items():
             # Not kept in a variable, which would hold one tensor while the next is made.
-            file.write(_numbers(tensor_of(name), name, shape, dtype))
+            file.write(_numbers(tensor_of(name), name, shape, _dtype_of(name, dtype)))
             bar.update()
 
 

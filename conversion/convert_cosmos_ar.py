@@ -7,6 +7,7 @@ Example: python conversion/convert_cosmos_ar.py --checkpoint model.pt --config c
 import argparse
 import json
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from math import isqrt
@@ -30,7 +31,9 @@ from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
 from unimo_hf.pipelines.checkpoint import load_network
 
-GENERATION_SETTINGS = Path(__file__).resolve().parents[1] / "configuration" / "generation_config.json"
+REPOSITORY = Path(__file__).resolve().parents[1]
+GENERATION_SETTINGS = REPOSITORY / "configuration" / "generation_config.json"
+CARD = REPOSITORY / "model_cards" / "cosmos-ar-4b.md"
 NEEDED = "Cosmos-1.0-Autoregressive-4B (or Cosmos-Predict1-4B) is needed"
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
@@ -158,6 +161,7 @@ def convert(
         settings = json.loads(GENERATION_SETTINGS.read_text(encoding="utf-8"))
         GenerationConfig(**settings, pad_token_id=config.pad_token_id).save_pretrained(folder)
         processor_of(config, motion_config).save_pretrained(folder)
+        shutil.copyfile(CARD, folder / "README.md")
         if tokenizer is not None:
             tokenizer.save_pretrained(folder / "motion_vqvae")
         check_logits(weights, folder, config, dtype)

@@ -69,3 +69,122 @@ def test_decoding(run, tmp_path):
     rows = run("v2m_decode", "--model", str(tmp_path / "model"), "--threads", "1", "--seconds", "1")
     assert len(rows) == 3
     assert all(set(row) >= KEYS for row in rows)
+
+
+def test_motion_tokenizer(run, tmp_path):
+    micro_checkpoint(tmp_path / "model")
+    options = ("--model", str(tmp_path / "model"), "--threads", "1", "--seconds", "40", "--piece", "2")
+    whole, one_pass = run("motion_vqvae_speed", *options)
+    assert all(set(row) >= KEYS for row in (whole, one_pass))
+    assert whole["peer"] == "the limit (60 s an hour)"
+    assert whole["per_second"] == pytest.approx(40 * 30 / whole["seconds"], rel=0.01)
+    assert whole["peak_mebibytes"] >= whole["peak_mebibytes_of_the_piece"] > 0
+
+
+def test_body(run):
+    rows = run("body_speed", "--frames", "3", "--threads", "1")
+    assert [row["peer"] for row in rows] == ["smplx.lbs", "the limit (1 s)", "smplx.lbs"]
+    assert all(set(row) >= KEYS for row in rows)
+
+
+@pytest.fixture
+def ablation(repository, monkeypatch):
+    """The module of the ablation; its neighbours and the smallest recipes can be imported too."""
+    for folder in ("benchmarks", "tests/training"):
+        monkeypatch.syspath_prepend(str(repository / folder))
+    return importlib.import_module("motion_vqvae_ablation")
+
+
+def test_the_papers_tables_hold_what_they_claim(ablation):
+    from paper_claims import CLAIMS, OWN_CLAIMS, PAPER, judge
+
+    judged = list(judge({name: [numbers] for name, numbers in PAPER.items()}))
+    assert len(judged) == len(CLAIMS) - 1  # of one decoder there is no figure
+    assert all(claim["holds"] and claim["margin"] == claim["paper_margin"] > 0 for claim in judged)
+    names = {setting.name for setting in ablation.SETTINGS}
+    assert names >= {name for claim in (*CLAIMS, *OWN_CLAIMS) for name in (claim.better, claim.worse)}
+
+
+def test_a_claim_that_does_not_hold(ablation):
+    from paper_claims import advantage, judge
+
+    rows = {"s=36 B=512": [{"mpjpe": 20.0}, {"mpjpe": 40.0}], "s=54 B=512": [{"mpjpe": 30.0}, {"mpjpe": 20.0}]}
+    (claim,) = judge(rows)
+    assert (claim["claim"], claim["holds"], claim["margin"]) == ("54 codes a frame are too many", False, -5.0)
+    assert (claim["ratio"], claim["min"], claim["max"]) == (0.8333, 0.5, 1.5)
+    assert claim["paper_margin"] == pytest.approx(11.8932 - 8.6344)
+    assert advantage([90.0], [60.0], "codebook_utilisation")["ratio"] == 1.5
+
+
+def test_rows_of_the_ablation(ablation, repository):
+    from unimo_hf.training.motion_vqvae import MotionVQVAELoss, MotionVQVAERecipe
+    from unimo_hf.training.recipe import load_recipe
+
+    base = load_recipe(repository / "configuration" / "train_motion_vqvae_tiny.yaml", MotionVQVAERecipe)
+    recipes = ablation.chosen_recipes(base, ["tiny", "paper"], "*")
+    configs = {name: recipe.build_config(MotionVQVAEConfig) for name, recipe in recipes.items()}
+    for name, config in configs.items():
+        codes, size = (int(part[2:]) for part in name.split()[1:3])
+        assert (config.codes_per_frame, config.codebook_size) == (codes, size)
+    # Codes of the shipped kind are ordered, those of the paper's are not: the other order is a row of its own.
+    assert "tiny s=36 B=512 ordered" not in configs
+    assert not configs["tiny s=36 B=512 unordered"].ordered_codes
+    assert "paper s=36 B=512 unordered" not in configs
+    assert configs["paper s=36 B=512 ordered"].ordered_codes
+    assert len(configs) == 2 * 13
+    paper = recipes["paper s=36 B=512"]
+    assert paper.loss == MotionVQVAELoss()
+    assert not paper.fit_statistics
+    assert configs["paper s=36 B=512"].factors == [2, 2, 3, 3]
+    with pytest.raises(ValueError, match=r"--rows 's=36' fits none"):
+        ablation.chosen_recipes(base, ["tiny"], "s=36")
+
+
+@pytest.fixture
+def micro_ablation(ablation, assets, tmp_path):
+    """Options of an ablation of the smallest networks, two steps each, scored on two clips."""
+    import micro_recipes
+    import yaml
+
+    from unimo_hf.motion.files import load_collection
+
+    motions = [motion.resample(15) for _, motion in load_collection(assets / "motions" / "test")]
+    for number, motion in enumerate([motion for motion in motions if len(motion) >= 65][:2]):
+        motion[:65].save(tmp_path / "motions" / f"{number}.npz")
+    values = {
+        "tokenizer": micro_recipes.motion_vqvae_recipe(assets),
+        "ar": micro_recipes.unimo_recipe(assets, tmp_path),
+    }
+    for name, recipe in values.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    options = ["--steps", "2", "--threads", "1"]
+    files = {"output": "run", "test": "motions", "recipe": "tokenizer.yaml", "ar-recipe": "ar.yaml"}
+    for name, file in files.items():
+        options += [f"--{name}", str(tmp_path / file)]
+    return options
+
+
+def test_ablation(run, micro_ablation, capsys):
+    reference, matrix, claim = run("motion_vqvae_ablation", *micro_ablation, "--rows", "tiny s=36 B=51*[x2]")[:3]
+    assert [row["workload"] for row in (reference, matrix)] == ["tiny s=36 B=512", "tiny s=36 B=512 matrix"]
+    assert all(set(row) >= KEYS for row in (reference, matrix, claim))
+    assert (reference["ratio"], reference["paper_mpjpe"], reference["seeds"]) == (1.0, 8.6344, [0])
+    assert matrix["ratio"] == pytest.approx(reference["mpjpe"] / matrix["mpjpe"], abs=1e-4)
+    assert claim["claim"] == "6D rotations are better than matrices"
+    assert claim["holds"] == (matrix["mpjpe"] > reference["mpjpe"])
+    for key in ("pa_mpjpe", "pve", "accel", "root_position", "parameters", "weights", "seconds", "bits_per_frame"):
+        assert reference[key] > 0, key
+    assert all(f"mpjpe_first_{kept}" in reference for kept in (1, 2, 4, 9, 18, 36))
+    assert "claims" in capsys.readouterr().out
+
+    # What is finished is not repeated: not even the time differs.
+    (again,) = run("motion_vqvae_ablation", *micro_ablation, "--rows", "tiny s=36 B=512")
+    assert again == reference
+
+
+@pytest.mark.slow
+def test_ablation_judged_by_the_model(run, micro_ablation):
+    (row,) = run("motion_vqvae_ablation", *micro_ablation, "--rows", "tiny s=36 B=512", "--ar-steps", "2")
+    assert 0 < row["v2m_mpjpe"] < 2000
+    assert row["v2m_constant_mpjpe"] > 0
+    assert row["ar_steps"] == 2

@@ -36,6 +36,17 @@ def test_shards_have_an_index(tmp_path):
     assert all(torch.equal(found, TENSORS[name]) for name, found in read_weights(tmp_path).items())
 
 
+def test_each_weight_may_have_its_own_type(tmp_path):
+    tensors = {"flag": torch.tensor([True]), "a": torch.rand(3), "b": torch.rand(5).half(), "count": torch.arange(2)}
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    dtypes = {name: tensor.dtype for name, tensor in tensors.items()}
+    write_weights(tmp_path, shapes, tensors.get, dtypes)
+    found = load_file(tmp_path / "model.safetensors")
+    assert {name: tensor.dtype for name, tensor in found.items()} == dtypes
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+    assert total_bytes(shapes, dtypes) == 1 + 12 + 10 + 16
+
+
 def test_one_tensor_is_in_memory_at_a_time(tmp_path):
     alive = []
 

@@ -117,6 +117,7 @@ def test_the_folder_is_ready_for_stage_2(converted, model):
     assert processor.tokenizer.vocabulary == config.vocabulary
     assert model.generation_config.task_options == {"v2m": {"do_sample": False}}
     assert model.generation_config.top_p == 0.8
+    assert "base_model: nvidia/Cosmos-1.0-Autoregressive-4B\n" in (converted / "README.md").read_text()
     assert names_in(converted.parent) == ["config.json", "model.pt", "unimo"]
 
 

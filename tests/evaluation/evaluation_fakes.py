@@ -19,6 +19,8 @@ class FakeBody:
     def __init__(self):
         self.rest = torch.randn(22, 3, generator=torch.Generator().manual_seed(5)) * 0.3
 
+    foot_vertices = (10, 7, 11, 8)
+
     def joints(self, body_pose, global_orient, transl, betas):
         from unimo_hf.model.motion_features import axis_angle_to_matrix
 

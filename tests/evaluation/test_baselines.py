@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from unimo_hf.evaluation import baselines, metrics
+from unimo_hf.evaluation import baselines, metrics_pose
 from unimo_hf.model.motion_features import axis_angle_to_matrix
 
 LEVELS = (8, 5)
@@ -33,7 +33,7 @@ def test_pelvis_frame_and_mean_pose_are_inverse():
     joints = rest @ axis_angle_to_matrix(turn).mT + 3
     seen = baselines.joints_in_pelvis_frame(joints, turn)
     torch.testing.assert_close(seen[0], seen[4], atol=1e-5, rtol=0)
-    assert metrics.mpjpe(baselines.mean_pose_joints(seen[2], turn), joints.double()).max() < 1e-2
+    assert metrics_pose.mpjpe(baselines.mean_pose_joints(seen[2], turn), joints.double()).max() < 1e-2
 
 
 def test_code_vectors_by_hand():
@@ -45,7 +45,7 @@ def test_code_vectors_by_hand():
 
 
 def test_code_vectors_are_those_of_the_video_tokenizer():
-    from unimo_hf.model.modeling_video_fsq import FiniteScalarQuantizer
+    from unimo_hf.model.finite_scalar_quantizer import FiniteScalarQuantizer
 
     levels = (8, 8, 8, 5, 5, 5)
     quantizer = FiniteScalarQuantizer(list(levels))

@@ -8,6 +8,7 @@ from evaluation_fakes import FakePipeline, make_motion, read_clip, write_clips
 from unimo_hf.evaluation.evaluate_i2vm import evaluate_i2vm
 
 CLIPS = 5
+pytestmark = pytest.mark.filterwarnings("ignore:FID of", "ignore:There are too few motions")
 
 
 @pytest.fixture

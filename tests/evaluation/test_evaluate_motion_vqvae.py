@@ -10,15 +10,34 @@ from unimo_hf.evaluation.evaluate_motion_vqvae import cut_clips, evaluate_motion
 from unimo_hf.evaluation.training_statistics import TrainingClip, build_training_statistics
 from unimo_hf.motion.body import Body
 
+# Five frames of a random motion are too short for a stand of a foot, and one clip for counts of codes.
+pytestmark = pytest.mark.filterwarnings("ignore:There is no value of foot_sliding", "ignore:One clip alone")
+
+
+def make_config(**changes):
+    fields = {"codebook_size": 512, "codes_per_frame": 36, "rotation": "6d", "fps": 15.0, "coordinates": "camera"}
+    return SimpleNamespace(**fields | changes)
+
+
+def straighten(frames):
+    """All joints straight."""
+    frames = frames.clone()
+    frames[..., :126] = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(21)
+    return frames
+
 
 class Memory:
-    """A tokenizer that keeps every clip and gives it back changed; its codes are the numbers of the clips."""
+    """A tokenizer that keeps every clip and gives it back changed; its codes are the numbers of the clips.
 
-    config = SimpleNamespace(codebook_size=512, rotation="6d", fps=15.0, coordinates="camera")
+    Vectors of codes are the numbers from one on. Of fewer than 10 codes a frame comes no pose.
+    """
+
+    config = make_config()
     device = torch.device("cpu")
+    codebook = SimpleNamespace(codes=torch.arange(1.0, 513.0)[:, None])
 
     def __init__(self, change=lambda frames: frames):
-        self.clips, self.change = [], change
+        self.clips, self.change, self.prefixes = [], change, []
 
     def encode(self, motion):
         first = len(self.clips)
@@ -27,6 +46,12 @@ class Memory:
 
     def decode(self, motion_codes):
         return self.change(torch.stack([self.clips[number] for number in motion_codes[:, 0, 0]]))
+
+    def decode_latents(self, quantized):
+        vectors = quantized.unflatten(1, (-1, 36))
+        self.prefixes.append(int((vectors != 0).sum(dim=2).unique()))
+        frames = self.decode(vectors[..., 0].long() - 1)
+        return straighten(frames) if self.prefixes[-1] < 10 and self.config.rotation == "6d" else frames
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +85,41 @@ def test_a_perfect_tokenizer_scores_zero(body):
 
 
 @pytest.mark.filterwarnings("ignore:There are no statistics")
+def test_what_the_first_codes_of_a_frame_say(body):
+    tokenizer = Memory()
+    result = evaluate(tokenizer, [make_motion(0, frames=11), make_motion(1, frames=9)], body)
+    assert tokenizer.prefixes == [1, 2, 4, 9, 18] * 2  # of two batches; all 36 are the MPJPE itself
+    metrics = result["metrics"]
+    assert min(metrics[f"mpjpe_first_{kept}"] for kept in (1, 2, 4, 9)) > 20
+    assert metrics["mpjpe_first_18"] < 0.01
+    assert result["protocol"]["mpjpe_first_18"]["variant"] == "first 18 codes of a frame"
+    # All codes of a clip are equal, other than those of the other half of the clips: nothing can be guessed.
+    assert metrics["code_entropy_order_2"] > 8.9
+
+
+@pytest.mark.filterwarnings("ignore:There are no statistics")
+def test_the_path_of_the_root(body):
+    def slow_down(frames):
+        frames = frames.clone()
+        frames[:, 1:, 142:] -= torch.tensor([0.0, 0.003, 0.004])  # 5 mm a frame, added up over 5 frames
+        return frames
+
+    result = evaluate(Memory(slow_down), [make_motion(0, frames=5)], body)
+    assert result["metrics"]["root_position"] == pytest.approx((0 + 5 + 10 + 15 + 20) / 5, rel=1e-3)
+    assert result["metrics"]["mpjpe"] < 0.01  # the root is aligned
+    assert result["metrics"]["rte"] > 1
+    assert result["metrics"]["w_mpjpe100"] > 1
+
+
+@pytest.mark.filterwarnings("ignore:There are no statistics")
+def test_weights_and_what_was_left_out(body):
+    result = evaluate(Memory(), [make_motion(0, frames=11), make_motion(1, frames=4)], body, weights_bytes=8_500_000)
+    assert result["metrics"]["weights"] == 8.5
+    assert (result["frames"], result["clip_frames"], result["frames_left_out"]) == (10, 5, 5)
+    assert "weights" not in evaluate(Memory(), [make_motion(0)], body)["metrics"]
+
+
+@pytest.mark.filterwarnings("ignore:There are no statistics")
 def test_decoded_betas_are_averaged_over_time(body):
     def flicker(frames):
         frames = frames.clone()
@@ -71,14 +131,9 @@ def test_decoded_betas_are_averaged_over_time(body):
 
 
 def test_errors_and_baselines(body):
-    def bend(frames):
-        frames = frames.clone()
-        frames[..., :126] = torch.tensor([1.0, 0, 0, 0, 1, 0]).repeat(21)  # all joints straight
-        return frames
-
     motions = [make_motion(seed, frames=10) for seed in range(3)]
     training = build_training_statistics([TrainingClip("around", motion) for motion in motions], body)
-    result = evaluate(Memory(bend), motions, body, statistics=training)
+    result = evaluate(Memory(straighten), motions, body, statistics=training)
     assert result["metrics"]["mpjpe"] > 20
     assert set(result["baselines"]) == {"constant", "mean_pose"}
     assert result["baselines"]["mean_pose"]["mpjpe"] < result["baselines"]["constant"]["mpjpe"]
@@ -88,7 +143,7 @@ def test_errors_and_baselines(body):
 @pytest.mark.filterwarnings("ignore:There are no statistics")
 def test_the_format_is_that_of_the_tokenizer(body, rotation):
     tokenizer = Memory()
-    tokenizer.config = SimpleNamespace(codebook_size=512, rotation=rotation, fps=30.0, coordinates="camera")
+    tokenizer.config = make_config(rotation=rotation, fps=30.0)
     result = evaluate(tokenizer, [make_motion(0, fps=30)], body)
     assert tokenizer.clips[0].shape[-1] == {"matrix": 211, "axis_angle": 79}[rotation]
     assert result["fps"] == 30
@@ -97,7 +152,7 @@ def test_the_format_is_that_of_the_tokenizer(body, rotation):
 
 def test_a_tokenizer_of_the_world_sees_upright_motions(body):
     tokenizer = Memory()
-    tokenizer.config = SimpleNamespace(codebook_size=512, rotation="6d", fps=15.0, coordinates="world")
+    tokenizer.config = make_config(coordinates="world")
     motion = make_motion(0).to_world_up("z", body)
     with pytest.warns(UserWarning, match="no camera 'world'"):
         result = evaluate(tokenizer, [motion], body, statistics=make_statistics())

@@ -5,7 +5,7 @@ import torch
 from evaluation_fakes import FRAMES, FakeBody, make_motion
 from safetensors.torch import save_file
 
-from unimo_hf.evaluation.metrics import root_align
+from unimo_hf.evaluation.alignment import root_align
 from unimo_hf.evaluation.training_statistics import (
     STATISTICS_FILE,
     TrainingClip,

@@ -15,7 +15,45 @@ def test_the_defaults_are_those_of_the_paper():
     assert config.ordered_codes == 0.0
 
 
-@pytest.mark.parametrize(("rotation", "channels"), [("6d", 145), ("matrix", 211), ("axis_angle", 79)])
+def test_what_the_paper_leaves_open_is_a_value():
+    """motion.md §9: the reading taken is the default; another is another value."""
+    taken = {
+        "rotation": "6d",  # rows
+        "coordinates": "camera",
+        "factors": (2, 2, 3, 3),
+        "kernel_rule": "double",
+        "residual_kernels": (3, 3),
+        "depth": 3,
+        "io_convs": False,
+        "codebook_update": "ema",
+        "restart_threshold": 1.0,
+        "commitment_weight": 0.02,
+        "velocity_weight": 1.0,
+        "acceleration_weight": 1.0,
+        "fps": 24.0,
+    }
+    other = {
+        "rotation": "6d_columns",
+        "coordinates": "world",
+        "factors": (3, 3, 2, 2),
+        "kernel_rule": "stride_plus_two",
+        "residual_kernels": (3, 1),
+        "depth": 4,
+        "io_convs": True,
+        "codebook_update": "gradient",
+        "restart_threshold": 0.0,
+        "commitment_weight": 0.25,
+        "velocity_weight": 0.0,
+        "acceleration_weight": 0.5,
+        "fps": 30.0,
+    }
+    for values, config in ((taken, MotionVQVAEConfig()), (other, MotionVQVAEConfig(**other))):
+        assert {name: getattr(config, name) for name in values} == values
+
+
+@pytest.mark.parametrize(
+    ("rotation", "channels"), [("6d", 145), ("6d_columns", 145), ("matrix", 211), ("axis_angle", 79)]
+)
 def test_channels_follow_the_rotation(rotation, channels):
     assert MotionVQVAEConfig(rotation=rotation).motion_channels == channels
 

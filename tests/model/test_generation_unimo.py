@@ -172,7 +172,7 @@ def test_a_clip_of_another_length():
         ([[30, 0, 0, 0, 0]], "must hold one"),
         ([[30, 0, 0, 0, 0, 32, 32]], "must hold one"),
         ([[32, 0, 0, 0, 0]], "must start with one of the task tokens"),
-        ([[20, 21]], "must start with one of the task tokens"),
+        ([[20, 21]], "must start with one of the task tokens.*go on freely if `max_new_tokens`"),
         ([[31, 0, 0, 0, 32]], "must hold 4 visual codes"),
         ([[30, 0, 0, 0, 0, 0, 32]], "must hold 8 visual codes"),
         ([[30, 0, 0, 0, 0, 32, 5]], "do not follow the schedule"),
@@ -278,6 +278,8 @@ def test_the_shipped_generation_configuration(repository):
         {"prompt_lookup_num_tokens": 2},
         {"cache_implementation": "paged"},
         {"assistant_model": "any"},
+        {"assistant_early_exit": 1},
+        {"use_mtp": True},
     ],
     ids=lambda options: next(iter(options)),
 )
@@ -289,11 +291,23 @@ def test_an_option_that_would_give_a_wrong_result_is_refused(options):
     if "assistant_model" not in options:
         with pytest.raises(ValueError, match=next(iter(options))):
             model.generate(prompt, generation_config=GenerationConfig(**options))
+        model.generation_config.update(**options)
+        with pytest.raises(ValueError, match=next(iter(options))):
+            model.generate(prompt)
 
 
-def test_continuous_batching_is_refused():
+@pytest.mark.parametrize("way", ["generate_batch", "init_continuous_batching", "continuous_batching_context_manager"])
+def test_continuous_batching_is_refused(way):
     with pytest.raises(NotImplementedError, match="Continuous batching"):
-        tiny_model().generate_batch([[1, 2]])
+        getattr(tiny_model(), way)([[1, 2]])
+
+
+def test_a_cache_without_the_ids_behind_it_is_refused():
+    model = tiny_model()
+    ids, _ = random_sequences(model.config, "v2m")
+    cache = model(ids[:, :-2], use_cache=True).past_key_values
+    with pytest.raises(ValueError, match="give the ids of the whole sequence"):
+        model.generate(ids[:, -2:] % 20, past_key_values=cache, max_new_tokens=1)
 
 
 def test_rows_that_differ_are_refused_by_the_fast_loop():

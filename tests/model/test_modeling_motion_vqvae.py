@@ -135,7 +135,7 @@ def test_the_first_batch_places_the_codes(vectors):
     assert bool(model.codebook.initialized)
     assert model.codebook.codes.unique(dim=0).shape[0] == 16
     # Fewer vectors than codes: each is repeated with a little noise.
-    nearest = torch.cdist(model.codebook.codes, latents[0]).amin(dim=1)
+    nearest = (model.codebook.codes[:, None] - latents[0]).norm(dim=-1).amin(dim=1)
     assert nearest.max() < (1e-6 if vectors == 100 else 0.1)
 
 
@@ -166,7 +166,7 @@ def test_gradient_mode_has_both_terms_of_equation_5():
 @pytest.mark.parametrize(("prefix", "reverse"), [("fwd", False), ("rev", True)])
 def test_residual_stack_golden(goldens, prefix, reverse):
     arrays = load(goldens, "resnet")
-    stack = ResidualStack(8, MotionVQVAEConfig(residual_kernels=[3, 1]), reverse)
+    stack = ResidualStack(8, MotionVQVAEConfig(), (3, 1), reverse)
     for number, unit in enumerate(stack):
         assert unit.conv1.dilation == (int(arrays[f"{prefix}_dilations"][number]),)
         unit.load_state_dict(
@@ -245,6 +245,23 @@ def test_every_layout_keeps_the_length(rule, factors):
     assert model.decode(codes).shape == (1, 5, 145)
 
 
+def test_a_frame_encoder_sees_one_frame_at_a_time():
+    model = tiny(frame_encoder=True).eval()
+    motion = torch.randn(1, 5, 145)
+    motion_codes = model.encode(motion)
+    changed = motion.clone()
+    changed[:, 2] += 1
+    assert (model.encode(changed) != motion_codes).any(dim=-1).tolist() == [[False, False, True, False, False]]
+    alone = model.encode(torch.cat((motion[:, :1], motion[:, 3:4]), dim=1))  # behind another frame
+    assert torch.equal(alone[:, 1], motion_codes[:, 3])
+
+
+def test_a_new_stack_of_residual_units_changes_nothing():
+    hidden = torch.randn(2, 8, 7)
+    model = tiny(depth=2)
+    assert torch.equal(model.encoder.blocks[0][1](hidden), hidden)
+
+
 def test_decoding_the_codes_is_the_reconstruction():
     model = tiny().eval()
     output = model(torch.randn(2, 6, 145))
@@ -263,6 +280,11 @@ def test_clips_of_a_batch_do_not_touch():
     motion = torch.randn(3, 5, 145)
     alone = torch.cat([model.encode(clip[None]) for clip in motion])
     assert torch.equal(model.encode(motion), alone)
+
+
+def test_nothing_is_normalised_unless_it_is_asked_for():
+    motion = torch.randn(2, 3, 145) * 5 + 1
+    assert torch.equal(tiny().normalize(motion), motion)
 
 
 def test_statistics_of_the_first_root_are_its_own():
@@ -321,6 +343,28 @@ def test_the_root_is_a_velocity_already():
     prediction[0, :, -3] = torch.tensor([8.0, 1.0, 3.0, 3.0])
     # L1 over 4 x 3 numbers: 15 / 12. Difference between frames 1, 2, 3: (2 + 0) / 6; 8 to 1 does not count.
     assert float(reconstruction_terms(prediction, target, channels)["transl"]) == pytest.approx(15 / 12 + 2 / 6)
+
+
+def test_weights_of_velocity_and_acceleration():
+    channels = expert_channels("6d")
+    target, prediction = torch.zeros(1, 4, 145), torch.zeros(1, 4, 145)
+    prediction[0, :, 0] = prediction[0, :, -3] = torch.tensor([0.0, 1.0, 3.0, 0.0])
+    terms = reconstruction_terms(prediction, target, channels, velocity_weight=10.0, acceleration_weight=100.0)
+    # Means over 4, 3 and 2 frames of 126 channels: 4, differences 1, 2, -3, and of those 1, -5.
+    assert float(terms["body_pose"]) == pytest.approx((4 / 4 + 10 * 6 / 3 + 100 * 6 / 2) / 126)
+    # The root is a velocity: its differences (2, -3; not across frame 0) are the acceleration.
+    assert float(terms["transl"]) == pytest.approx((4 / 4 + 100 * 5 / 2) / 3)
+
+
+@torch.no_grad()
+def test_the_model_weighs_its_loss():
+    motion = torch.randn(2, 6, 145)
+    model = tiny(velocity_weight=0.0, acceleration_weight=0.0).eval()
+    output = model(motion)
+    plain = sum(
+        part.abs().mean() for part in (output.reconstruction - motion).split(list(model.channels.values()), dim=-1)
+    )
+    assert float(output.loss - output.codebook_loss) == pytest.approx(float(plain), rel=1e-5)
 
 
 def test_one_frame_has_a_loss():

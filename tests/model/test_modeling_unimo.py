@@ -411,13 +411,32 @@ def test_arguments_that_do_not_fit_are_refused():
     ids, _ = random_sequences(model.config, "v2m", batch=1)
     with pytest.raises(ValueError, match="exactly one"):
         model()
-    with pytest.raises(ValueError, match="`modality_ids`"):
-        model(inputs_embeds=torch.zeros(1, 3, 32))
     cache = model(ids[:, :20], use_cache=True).past_key_values
     with pytest.raises(ValueError, match="`modality_index`"):
         model(ids[:, 20:], past_key_values=cache)
     with pytest.raises(NotImplementedError, match="one embedding table per modality"):
         model.resize_token_embeddings(99)
+
+
+@torch.no_grad()
+def test_embeddings_give_what_ids_give():
+    model = tiny_model()
+    ids, _ = random_sequences(model.config, "i2vm")
+    embeds = {"inputs_embeds": model.get_input_embeddings()(ids)}
+    types = model.model.token_types_of(ids)
+    close(
+        model(**embeds, modality_ids=model.config.vocabulary.modality(ids), token_type_ids=types).logits,
+        model(ids).logits,
+        1e-6,
+    )
+    visual = ids.clamp(max=19)
+    close(model(inputs_embeds=model.get_input_embeddings()(visual)).logits, model(visual).logits, 1e-6)
+
+
+def test_a_rotary_embedding_of_a_text_model_is_refused():
+    linear = {"rope_type": "linear", "rope_theta": 10_000.0, "factor": 2.0}
+    with pytest.raises(ValueError, match="must be 'default' or 'cosmos_yarn', found 'linear'"):
+        tiny_model(rope_parameters=linear)
 
 
 def test_the_backbone_alone_has_no_heads():

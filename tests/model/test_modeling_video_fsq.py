@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
+from unimo_hf.model.finite_scalar_quantizer import FiniteScalarQuantizer
 from unimo_hf.model.modeling_video_fsq import (
     DETAIL_GAIN,
-    FiniteScalarQuantizer,
     FrameNorm,
     SpatialConv,
     TemporalConv,

@@ -4,8 +4,9 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from unimo_hf.model.motion_features import (
     ROTATION_CHANNELS,
@@ -53,6 +54,14 @@ def test_rotations_golden(rotations, dtype, tolerance):
         rotations["exp_matrix_from_raw6d_rows"].to(dtype),
         **close,
     )
+    torch.testing.assert_close(
+        matrix_to_rotation(matrix, "6d_columns"), rotations["exp_rot6d_cols"].to(dtype), **close
+    )
+    torch.testing.assert_close(
+        rotation_to_matrix(rotations["raw6d"].to(dtype), "6d_columns"),
+        rotations["exp_matrix_from_raw6d_cols"].to(dtype),
+        **close,
+    )
 
 
 def test_axis_angle_comes_back(rotations):
@@ -80,7 +89,9 @@ def test_packing_golden(packing):
         )
 
 
-@pytest.mark.parametrize(("rotation", "channels"), [("6d", 145), ("matrix", 211), ("axis_angle", 79)])
+@pytest.mark.parametrize(
+    ("rotation", "channels"), [("6d", 145), ("6d_columns", 145), ("matrix", 211), ("axis_angle", 79)]
+)
 @settings(max_examples=8)
 @given(frames=st.integers(1, 9), seed=st.integers(0, 99))
 def test_there_and_back(rotation, channels, frames, seed):
@@ -120,3 +131,110 @@ def test_errors_say_what_is_allowed():
         parameters_to_frames(**random_parameters(2), rotation="euler")
     with pytest.raises(ValueError, match=r"144 channels.*145"):
         split_frames(torch.zeros(2, 144))
+
+
+# Properties: what holds for every rotation, every clip and every path.
+
+few = settings(max_examples=15)
+numbers = st.floats(-3, 3)
+
+
+@st.composite
+def rotation_vectors(draw, largest=np.pi - 1e-3):
+    """Axis-angle `(n, 3)` of any length from 0 (and very near it) up to `largest`."""
+    axes = draw(arrays(np.float64, st.tuples(st.integers(1, 4), st.just(3)), elements=numbers))
+    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+    small = draw(st.sampled_from([1.0, 1e-3, 1e-6, 1e-9]))
+    return torch.from_numpy(axes * small * np.minimum(1, largest / np.maximum(lengths, 1e-12)))
+
+
+def assert_rotations(matrices):
+    identity = torch.eye(3, dtype=matrices.dtype).expand_as(matrices)
+    torch.testing.assert_close(matrices @ matrices.mT, identity, atol=1e-9, rtol=0)
+    torch.testing.assert_close(
+        torch.linalg.det(matrices), torch.ones(matrices.shape[:-2], dtype=matrices.dtype), atol=1e-9, rtol=0
+    )
+
+
+@few
+@given(vectors=rotation_vectors())
+def test_every_rotation_vector_comes_back(vectors):
+    matrices = axis_angle_to_matrix(vectors)
+    assert_rotations(matrices)
+    torch.testing.assert_close(matrix_to_axis_angle(matrices), vectors, atol=1e-7, rtol=0)
+
+
+@few
+@given(vectors=rotation_vectors(largest=3 * np.pi))
+def test_angles_come_back_between_0_and_pi(vectors):
+    matrices = axis_angle_to_matrix(vectors)
+    found = matrix_to_axis_angle(matrices)
+    assert (found.norm(dim=-1) <= np.pi + 1e-9).all()
+    torch.testing.assert_close(axis_angle_to_matrix(found), matrices, atol=1e-7, rtol=0)
+
+
+@pytest.mark.parametrize("rotation", ROTATION_CHANNELS)
+@few
+@given(vectors=rotation_vectors())
+def test_every_format_keeps_the_rotation(rotation, vectors):
+    matrices = axis_angle_to_matrix(vectors)
+    values = matrix_to_rotation(matrices, rotation)
+    assert values.shape == (len(vectors), ROTATION_CHANNELS[rotation])
+    torch.testing.assert_close(rotation_to_matrix(values, rotation), matrices, atol=1e-7, rtol=0)
+
+
+@few
+@given(
+    values=arrays(np.float64, (3, 6), elements=numbers),
+    first=st.floats(0.1, 9),
+    second=st.floats(0.1, 9),
+    lean=numbers,
+)
+def test_six_numbers_are_a_rotation_whatever_their_length_and_lean(values, first, second, lean):
+    """Gram-Schmidt takes only the direction of the first row, and of the second only what is across the first."""
+    x, y = torch.from_numpy(values).split(3, dim=-1)
+    assume((torch.linalg.cross(x, y, dim=-1).norm(dim=-1) > 1e-2).all())
+    found = rotation_to_matrix(torch.cat((x, y), dim=-1), "6d")
+    assert_rotations(found)
+    changed = rotation_to_matrix(torch.cat((first * x, second * y + lean * x), dim=-1), "6d")
+    torch.testing.assert_close(changed, found, atol=1e-7, rtol=0)
+
+
+@pytest.mark.parametrize("rotation", ROTATION_CHANNELS)
+@few
+@given(clips=st.integers(1, 3), frames=st.integers(1, 6), seed=st.integers(0, 99))
+def test_clips_are_packed_one_by_one(rotation, clips, frames, seed):
+    each = [random_parameters(frames, seed + clip) for clip in range(clips)]
+    together = {key: torch.stack([parameters[key] for parameters in each]) for key in each[0]}
+    packed = parameters_to_frames(**together, rotation=rotation)
+    for clip, parameters in enumerate(each):
+        torch.testing.assert_close(packed[clip], parameters_to_frames(**parameters, rotation=rotation))
+
+
+# Sixteenths of a metre add up without rounding, so that equality can be asked for.
+paths = st.integers(1, 40).flatmap(lambda frames: arrays(np.int64, (frames, 3), elements=st.integers(-(10**5), 10**5)))
+
+
+@few
+@given(path=paths, shift=arrays(np.int64, 3, elements=st.integers(-(10**5), 10**5)), cut=st.integers(0, 39))
+def test_prefix_sums(path, shift, cut):
+    transl, shift = torch.from_numpy(path / 16), torch.from_numpy(shift / 16)
+    code = positions_to_root_code(transl)
+    assert torch.equal(root_code_to_positions(code), transl)
+    assert torch.equal(code[0], transl[0])
+    # Moving the whole path changes frame 0 alone; a clip that is cut out begins with an absolute frame again.
+    moved = positions_to_root_code(transl + shift)
+    assert torch.equal(moved[0], code[0] + shift)
+    assert torch.equal(moved[1:], code[1:])
+    cut = min(cut, len(path) - 1)
+    clip = positions_to_root_code(transl[cut:])
+    assert torch.equal(clip[0], transl[cut])
+    assert torch.equal(clip[1:], code[cut + 1 :])
+    assert torch.equal(root_code_to_positions(clip), transl[cut:])
+
+
+def test_root_code_golden(goldens):
+    with np.load(goldens / "motion" / "frames.npz") as archive:
+        transl, expected = (torch.as_tensor(archive[key]) for key in ("transl", "exp_velocity_code"))
+    torch.testing.assert_close(positions_to_root_code(transl), expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(root_code_to_positions(expected), transl, atol=1e-5, rtol=0)

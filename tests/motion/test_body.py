@@ -38,6 +38,22 @@ def test_forward_golden(golden, synthetic):
     torch.testing.assert_close(synthetic.rest_pelvis(golden["betas"][0]), golden["exp_pelvis_rest"], **close)
 
 
+def test_jaw_eyes_and_hands_golden(golden, synthetic, goldens):
+    names = ("body_pose", "jaw_pose", "leye_pose", "reye_pose", "left_hand_pose", "right_hand_pose")
+    parameters = {key: golden[key] for key in PARAMETERS} | {"body_pose": torch.cat([golden[key] for key in names], 1)}
+    close = {"atol": 1e-5, "rtol": 0}
+    torch.testing.assert_close(synthetic.joints(**parameters), golden["exp_full_joints"], **close)
+    vertices = synthetic.vertices(**parameters)[:, golden["vertex_ids"]]
+    torch.testing.assert_close(vertices, golden["exp_full_vertices"], **close)
+    # The mean hands of a model file are a pose like any other: they are added to the flat hand.
+    with np.load(goldens / "motion" / "synthetic_body_smplx.npz") as model:
+        hands = torch.as_tensor(np.concatenate((model["hands_meanl"], model["hands_meanr"])))
+    frames = len(golden["body_pose"])
+    with_hands = torch.cat((golden["body_pose"], torch.zeros(frames, 9), hands.expand(frames, -1)), dim=1)
+    joints = synthetic.joints(**parameters | {"body_pose": with_hands})
+    torch.testing.assert_close(joints, golden["exp_meanhand_joints"], **close)
+
+
 @pytest.mark.parametrize("one_shape", [True, False])
 def test_the_free_body_moves_as_smplx_moves_it(assets, one_shape):
     import smplx

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from unimo_hf.motion import MotionError
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.reference_frames import up_rotation
 
 
 def make(frames=5, fps=30.0, seed=0, **changes):
@@ -66,6 +67,8 @@ class TestChecks:
             ({"coordinates": "world"}, "a world frame must name one of y, -y, z"),
             ({"coordinates": "world", "up": "x"}, "up is 'x'"),
             ({"up": "y"}, "in the camera frame"),
+            ({"gender": "other"}, "gender is 'other'; it must be one of neutral, male, female"),
+            ({"body_pose": np.full((5, 63), 30.0)}, r"holds an angle of 52.0 \(frame 0, joint 0\).*Are these degrees"),
         ],
     )
     def test_a_bad_motion(self, changes, message):
@@ -75,6 +78,16 @@ class TestChecks:
     def test_no_frames(self):
         with pytest.raises(MotionError, match="0 frames; it needs at least 1"):
             make(frames=0)
+
+    def test_angles_above_pi_mean_the_same_rotations(self, body):
+        """Optimised motion capture has them: they are kept, and mean what they mean below pi."""
+        given = np.array([[0, 3 * np.pi / 2, 0], [2 * np.pi, 0, 0], [0, 0, 5.0], [1, 2, 0], [12, 0, 9]])
+        motion = make(global_orient=given)
+        np.testing.assert_array_equal(motion.global_orient, np.float32(given))
+        below = make(global_orient=roma.rotmat_to_rotvec(torch.from_numpy(matrices(given)[:, 0])))
+        np.testing.assert_allclose(motion.joints(body), below.joints(body), atol=1e-5)
+        finer = [matrices(each.resample(60).global_orient) for each in (motion, below)]
+        np.testing.assert_allclose(*finer, atol=1e-5)
 
     def test_it_is_unchangeable(self):
         with pytest.raises(AttributeError):
@@ -138,6 +151,8 @@ class TestTime:
             Motion.concatenate([motion, motion[::2]])
         with pytest.raises(MotionError, match="0 motions"):
             Motion.concatenate([])
+        with pytest.raises(MotionError, match="differ in gender"):
+            Motion.concatenate([motion, make(frames=6, gender="male")])
 
 
 class TestFrames:
@@ -150,6 +165,7 @@ class TestFrames:
             np.testing.assert_allclose(turned.transl, gold[f"exp_{name}_transl"], atol=1e-5)
             found = matrices(turned.global_orient)[:, 0]
             np.testing.assert_allclose(found, gold[f"exp_{name}_orient_matrix"], atol=1e-4)
+        np.testing.assert_array_equal(up_rotation("z", "y"), gold["exp_az_to_ay_R"])
         to_camera = gold["T_w2c"]
         seen = motion.change_frame(to_camera[:, :3, :3], to_camera[:, :3, 3], gold["pelvis_offset"], "camera")
         assert seen.up == "-y"

@@ -93,7 +93,6 @@ def test_weights_that_are_missing_or_too_many(folder, part):
 @pytest.mark.parametrize(
     ("part", "changes"),
     [
-        ("", {"a_field_of_tomorrow": 1}),
         ("video_fsq", {"a_field_of_tomorrow": 1}),
         ("", {"hidden_size": "wide"}),
         ("", {"intermediate_size": 80}),

@@ -43,7 +43,7 @@ def motion_vqvae_recipe(assets):
     return {
         "output": "set by each test",
         "model": MOTION_VQVAE_MODEL,
-        "data": {"motions": str(assets / "motions" / "test"), "clips": 8, "frames": 9},
+        "data": {"motions": str(assets / "motions" / "test"), "clips": 8, "frames": 9, "varied": 0.5},
         "loss": {"joints": 1.0, "joint_velocity": 1.0, "root": 1.0},
         "fit_statistics": True,
         "validation_clips": 2,
@@ -62,7 +62,7 @@ def video_fsq_recipe(assets):
         "data": drawn(assets),
         "loss": {"squared": 1.0, "person": 1.0, "pose": 1.0},
         "stills_per_clip": 2,
-        "decoded": 0.5,
+        "fit_start": True,
         "validation_clips": 2,
         "optimisation": OPTIMISATION,
     }

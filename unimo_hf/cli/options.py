@@ -42,16 +42,20 @@ def load_pipeline(model: str, device: str = "auto") -> "UniMoPipeline":
     """
     with quiet_libraries(), progress_bar() as bar:
         bar.add_task(f"loading {model}", total=None)
-        import torch
-
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
-            raise ValueError(
-                f"--device {device}: this machine, or this build of torch, has no such device."
-            ) from error
+        device = find_device(device)
         from ..pipelines.unimo_pipeline import UniMoPipeline
 
         return UniMoPipeline.from_pretrained(model).to(device)
+
+
+def find_device(device: str) -> str:
+    """Say what `auto` is here; raises `ValueError` if the device is unknown, or this machine has no such device."""
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"--device {device}: this machine, or this build of torch, has no such device.") from error
+    return device

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from unimo_hf.data import scene
+from unimo_hf.data.pose_variation import vary_poses
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.motion.motion import Motion
 from unimo_hf.video.rasterizer import composite, rasterize, shade
@@ -29,6 +30,7 @@ class ClipSettings:
         camera (`str`): `front` (within 60 degrees of the person's front) or `around`.
         mirror (`bool`): Play half of the clips mirrored.
         shape (`float`): Standard deviation of the random betas.
+        varied (`float`): Share of clips whose poses are varied beyond the motions (`pose_variation`).
     """
 
     frames: int = 17
@@ -37,6 +39,7 @@ class ClipSettings:
     camera: str = "around"
     mirror: bool = True
     shape: float = 0.8
+    varied: float = 0.0
 
     def __post_init__(self) -> None:
         if self.frames < 1:
@@ -45,6 +48,8 @@ class ClipSettings:
             raise ValueError(f"size is {self.size}; it is a positive multiple of 16.")
         if self.camera not in scene.CAMERA_RANGES:
             raise ValueError(f"camera is {self.camera!r}; allowed are {sorted(scene.CAMERA_RANGES)}.")
+        if not 0 <= self.varied <= 1:
+            raise ValueError(f"varied is {self.varied}; it is a share in [0, 1].")
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class ClipSource:
     def draw(self, index: int) -> SyntheticClip:
         """Draw clip `index`."""
         generator = np.random.default_rng((self.seed, index))
-        number, start, parameters = self._cut(generator)
+        number, start, parameters = self._play(generator)
         name, motion = self.motions[number]
         world = self._reshape(parameters, generator)
         camera, vertices = self._film(world, generator)
@@ -119,11 +124,18 @@ class ClipSource:
     def parameters(self, index: int) -> dict[str, torch.Tensor]:
         """SMPL-X parameters `(T, ...)` of a clip in the camera frame, quickly and *not* those of `draw(index)`."""
         generator = np.random.default_rng((self.seed, index))
-        world = self._reshape(self._cut(generator)[2], generator)
+        world = self._reshape(self._play(generator)[2], generator)
         joints = self.body.joints(**world)[:, :NUM_BODY_JOINTS].numpy()
         heading = facing(world["global_orient"])
         camera = scene.sample_camera(generator, joints, heading, self.settings.camera, self.settings.size)
         return _change_frame(world, camera, self.body)
+
+    def _play(self, generator: np.random.Generator) -> tuple[int, int, dict[str, torch.Tensor]]:
+        """Number of a motion, row where its cut begins, and the cut, its poses varied in some clips."""
+        number, start, parameters = self._cut(generator)
+        if self.settings.varied and generator.random() < self.settings.varied:
+            parameters = vary_poses(parameters, lambda: self._cut(generator)[2], generator)
+        return number, start, parameters
 
     def _cut(self, generator: np.random.Generator) -> tuple[int, int, dict[str, torch.Tensor]]:
         window = generator.integers(self._last_start[-1])

@@ -8,7 +8,8 @@ import torch
 
 from unimo_hf.model.motion_features import axis_angle_to_matrix
 
-from .metrics import JOINT_SETS, root_align
+from .alignment import root_align
+from .points import JOINT_SETS
 
 NUM_JOINTS = JOINT_SETS["smplx22"].count
 # Code vectors are compared in blocks of so many queries times so many training clips.

@@ -16,6 +16,10 @@ from .baselines import NUM_JOINTS
 class BodyModel(Protocol):
     """What evaluation needs of [`unimo_hf.motion.body.Body`]."""
 
+    @property
+    def foot_vertices(self) -> tuple[int, int, int, int] | None:
+        """Vertices of the left toe and heel and of the right, where the body's are known."""
+
     def joints(
         self, body_pose: torch.Tensor, global_orient: torch.Tensor, transl: torch.Tensor, betas: torch.Tensor
     ) -> torch.Tensor:
@@ -34,14 +38,20 @@ class BodyPoints:
     Attributes:
         joints (`torch.Tensor` of shape `(B, T, 22, 3)`): The body joints of SMPL-X.
         vertices (`torch.Tensor` of shape `(B, T, V, 3)`, *optional*): The mesh.
+        feet (`torch.Tensor` of shape `(B, T, 4, 3)`, *optional*): Left toe and heel, right toe and heel.
     """
 
     joints: torch.Tensor
     vertices: torch.Tensor | None = None
+    feet: torch.Tensor | None = None
 
     def __getitem__(self, clips: slice) -> "BodyPoints":
         """Some of the clips."""
-        return BodyPoints(self.joints[clips], None if self.vertices is None else self.vertices[clips])
+        return BodyPoints(
+            self.joints[clips],
+            None if self.vertices is None else self.vertices[clips],
+            None if self.feet is None else self.feet[clips],
+        )
 
 
 def body_points(motions: Sequence[Motion], body: BodyModel, with_vertices: bool = True) -> BodyPoints:
@@ -58,6 +68,21 @@ def body_points(motions: Sequence[Motion], body: BodyModel, with_vertices: bool 
     Raises:
         ValueError: If there are no motions or they differ in length.
     """
+    parameters, shape = stack_parameters(motions)
+    joints = body.joints(**parameters)[:, :NUM_JOINTS].unflatten(0, shape)
+    if not with_vertices:
+        return BodyPoints(joints)
+    vertices = body.vertices(**parameters).unflatten(0, shape)
+    feet = body.foot_vertices
+    return BodyPoints(joints, vertices, None if feet is None else vertices[:, :, list(feet)])
+
+
+def stack_parameters(motions: Sequence[Motion]) -> tuple[dict[str, torch.Tensor], tuple[int, int]]:
+    """Parameters of B clips of T frames, one after the other `(B T, ...)`, and (B, T).
+
+    Raises:
+        ValueError: If there are no motions or they differ in length.
+    """
     lengths = sorted({len(motion) for motion in motions})
     if len(lengths) != 1:
         raise ValueError(f"Motions of {lengths or 'no'} frames; at least one is needed and all must be equally long.")
@@ -65,12 +90,8 @@ def body_points(motions: Sequence[Motion], body: BodyModel, with_vertices: bool 
         name: torch.as_tensor(np.concatenate([getattr(motion, name) for motion in motions]))
         for name in Motion.PARAMETERS
     }
-    betas = torch.as_tensor(np.stack([motion.betas for motion in motions])).repeat_interleave(lengths[0], dim=0)
-    shape = (len(motions), lengths[0])
-    joints = body.joints(**parameters, betas=betas)[:, :NUM_JOINTS].unflatten(0, shape)
-    if not with_vertices:
-        return BodyPoints(joints)
-    return BodyPoints(joints, body.vertices(**parameters, betas=betas).unflatten(0, shape))
+    betas = torch.as_tensor(np.stack([motion.betas for motion in motions]))
+    return parameters | {"betas": betas.repeat_interleave(lengths[0], dim=0)}, (len(motions), lengths[0])
 
 
 def stack_global_orient(motions: Sequence[Motion]) -> torch.Tensor:

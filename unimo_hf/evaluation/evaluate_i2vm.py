@@ -8,14 +8,23 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from . import metrics
+from . import metrics_pose, metrics_video
 from .body_points import BodyPoints, body_points
 from .clip_batches import ClipFiles, ClipReader, from_model_range, to_model_range
 from .evaluate_v2m import VideoToMotion
+from .motion_distribution import DISTRIBUTION_UNITS, MotionDistribution
 from .motion_scores import MOTION_UNITS, ROOT_ALIGNMENT, MotionScores
 from .results import make_result
+from .scores import Scores
 
 SPEEDS = ("speed", "speed_in_place")
+UNITS = (
+    MOTION_UNITS
+    | DISTRIBUTION_UNITS
+    | dict.fromkeys(SPEEDS, "m/s")
+    | {f"{name}_ratio": "× real clips" for name in SPEEDS}
+    | {"temporal_flickering": "–"}
+)
 
 
 class ImageToVideoAndMotion(VideoToMotion, Protocol):
@@ -48,7 +57,8 @@ def evaluate_i2vm(
     """Generate from the first frame of each clip and score the result.
 
     MPJPE and its kin compare the generated motion with the model's own V2M of the generated video, which is decoded
-    to 8-bit frames and encoded anew, as a user would do it. The speeds are compared with those of the real clips.
+    to 8-bit frames and encoded anew, as a user would do it. The speeds, the features of the motions (FID, diversity)
+    and the flickering of the videos are compared with those of the real clips.
 
     Args:
         pipeline ([`ImageToVideoAndMotion`]): The model.
@@ -65,43 +75,43 @@ def evaluate_i2vm(
 
     Returns:
         `dict`: As [`make_result`]. Baselines: `other_clip` compares a generated motion with V2M of another clip's
-        generated video (what a motion that ignores its video would score), `real_clips` is the speed of real motions.
+        generated video (what a motion that ignores its video would score), `real_clips` is what real clips have.
 
     Raises:
         ValueError: If no clip could be used.
     """
     reader = ClipReader(clips, batch_size, description="image to video and motion", progress=progress, read=read)
     consistency, other = MotionScores(accel_variant), MotionScores(accel_variant)
-    speeds: dict[str, list[torch.Tensor]] = {f"{kind}.{name}": [] for kind in ("made", "real") for name in SPEEDS}
+    distribution = MotionDistribution()
+    real_clips = RealAndMade()
     before: BodyPoints | None = None
     for number, batch in enumerate(reader):
         picture = to_model_range(batch.video[:, :1])[:, :, 0]
         visual_codes, motion_codes = pipeline.codes_from_image(picture, do_sample=do_sample, seed=seed + number)
-        made = body_points(pipeline.decode_motion(motion_codes), pipeline.body)
-        video = to_model_range(from_model_range(pipeline.decode_video(visual_codes)))
-        seen_codes = pipeline.motion_codes_from_video(video, do_sample=v2m_do_sample, seed=seed + number)
+        motions = pipeline.decode_motion(motion_codes)
+        made = body_points(motions, pipeline.body)
+        video = from_model_range(pipeline.decode_video(visual_codes))
+        seen_codes = pipeline.motion_codes_from_video(
+            to_model_range(video), do_sample=v2m_do_sample, seed=seed + number
+        )
         seen = body_points(pipeline.decode_motion(seen_codes), pipeline.body)
         consistency.add(made, seen, reader.fps)
-        real = body_points(batch.motions, pipeline.body, with_vertices=False)
-        for kind, points in (("made", made), ("real", real)):
-            for name, aligned in zip(SPEEDS, (False, True), strict=True):
-                speed = metrics.joint_speed(points.joints, reader.fps, aligned=aligned)
-                speeds[f"{kind}.{name}"].append(speed.flatten())
+        distribution.add(motions, batch.motions, pipeline.body)
+        real_clips.add(video, batch.video, made, body_points(batch.motions, pipeline.body, False), reader.fps)
         # Each motion against the video of the clip before it.
         if before is not None:
             other.add(made[:1], before, reader.fps)
         if len(batch.motions) > 1:
             other.add(made[1:], seen[:-1], reader.fps)
         before = seen[-1:]
-    means = {name: float(torch.cat(values).mean()) for name, values in speeds.items()}
-    baselines = {"real_clips": _speeds(means, "real")}
+    baselines = {"real_clips": distribution.real_metrics() | real_clips.means("real")}
     if other.clips:
         baselines["other_clip"] = other.means()
     return make_result(
         "i2vm",
-        metrics=consistency.means() | _speeds(means, "made"),
-        units=MOTION_UNITS | dict.fromkeys(SPEEDS, "m/s") | {f"{name}_ratio": "× real clips" for name in SPEEDS},
-        protocol=consistency.protocol() | _speed_protocol(),
+        metrics=consistency.means() | distribution.metrics() | real_clips.means("made"),
+        units=UNITS,
+        protocol=consistency.protocol() | distribution.protocol() | real_clips.protocol(),
         baselines=baselines,
         clips=reader.used,
         model=model,
@@ -115,16 +125,42 @@ def evaluate_i2vm(
     )
 
 
-def _speeds(means: dict[str, float], kind: str) -> dict[str, float | None]:
-    """Speeds of the real or the made motions, and their share of the real ones (`None` where those stand still)."""
-    found: dict[str, float | None] = {}
-    for name in SPEEDS:
-        made, real = means[f"{kind}.{name}"], means[f"real.{name}"]
-        found |= {name: made, f"{name}_ratio": made / real if real else None}
-    return found
+class RealAndMade:
+    """How fast people move and how much videos flicker, in generated and in real clips."""
 
+    def __init__(self) -> None:
+        self._scores = {kind: Scores((*SPEEDS, "temporal_flickering")) for kind in ("made", "real")}
 
-def _speed_protocol() -> dict[str, dict[str, str]]:
-    free = {"points": "smplx22", "alignment": "none (camera frame)", "variant": "mean joint speed"}
-    in_place = free | {"alignment": ROOT_ALIGNMENT}
-    return {"speed": free, "speed_ratio": free, "speed_in_place": in_place, "speed_in_place_ratio": in_place}
+    def add(
+        self, made_video: torch.Tensor, real_video: torch.Tensor, made: BodyPoints, real: BodyPoints, fps: float
+    ) -> None:
+        """Add B clips: videos `(B, T, H, W, 3)`, uint8, and the points of their motions."""
+        for kind, video, points in (("made", made_video, made), ("real", real_video, real)):
+            speeds = {
+                name: metrics_pose.joint_speed(points.joints, fps, aligned=aligned)
+                for name, aligned in zip(SPEEDS, (False, True), strict=True)
+            }
+            self._scores[kind].add_values(speeds | {"temporal_flickering": metrics_video.temporal_flickering(video)})
+
+    def means(self, kind: str) -> dict[str, float | None]:
+        """Means of the `made` or the `real` clips; speeds also as a share of the real ones (`None` for no speed)."""
+        means, real = self._scores[kind].means(), self._scores["real"].means()
+        found: dict[str, float | None] = {}
+        for name in SPEEDS:
+            speed, real_speed = means[name], real[name]
+            found |= {name: speed, f"{name}_ratio": speed / real_speed if speed is not None and real_speed else None}
+        return found | {"temporal_flickering": means["temporal_flickering"]}
+
+    @staticmethod
+    def protocol() -> dict[str, dict[str, str]]:
+        """What each number compares and how: printed next to it."""
+        free = {"points": "smplx22", "alignment": "none (camera frame)", "variant": "mean joint speed"}
+        in_place = free | {"alignment": ROOT_ALIGNMENT}
+        video = {"points": "RGB, 8 bit", "alignment": "", "variant": "VBench; 1 is a still video"}
+        return {
+            "speed": free,
+            "speed_ratio": free,
+            "speed_in_place": in_place,
+            "speed_in_place_ratio": in_place,
+            "temporal_flickering": video,
+        }

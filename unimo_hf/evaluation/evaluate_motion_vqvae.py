@@ -1,7 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """`unimo evaluate motion-vqvae`: how well the motion tokenizer gives back what it was shown, next to baselines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,14 +13,30 @@ from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
 
 from .body_points import body_points
-from .metrics import codebook_use
+from .metrics_codes import codebook_use, next_code_entropy
+from .metrics_pose import mpjpe
 from .motion_baselines import MotionBaselines
-from .motion_scores import MOTION_UNITS, MotionScores
+from .motion_scores import MOTION_UNITS, ROOT_ALIGNMENT, MotionScores
+from .points import MILLIMETRES
 from .results import make_result
+from .scores import Scores
 from .training_statistics import TrainingStatistics
+from .world_scores import WORLD_UNITS, WorldScores
 
+CLIP_FRAMES = 65  # of the paper's clips
 UTILISATION_SAMPLES = 100  # the paper's Table 5 counts the codes of so many random test samples
-UNITS = MOTION_UNITS | {"codebook_utilisation": "%", "codebook_perplexity": "codes"}
+PREFIXES = (1, 2, 4, 9, 18, 36)  # how much the first codes of a frame say, where a frame has more
+# Order of the counts -> what they know of a code.
+CODE_CONTEXTS = {0: "its slot", 2: "its slot, that slot in the frame before, the code before"}
+UNITS = (
+    MOTION_UNITS
+    | WORLD_UNITS
+    | {"root_position": "mm"}
+    | {f"mpjpe_first_{kept}": "mm" for kept in PREFIXES}
+    | {"codebook_utilisation": "%", "codebook_perplexity": "codes"}
+    | {f"code_entropy_order_{order}": "bits a code" for order in CODE_CONTEXTS}
+    | {"weights": "MB"}
+)
 
 
 class MotionTokenizer(Protocol):
@@ -28,12 +44,16 @@ class MotionTokenizer(Protocol):
 
     config: Any
     device: torch.device
+    codebook: Any
 
     def encode(self, motion: torch.Tensor) -> torch.Tensor:
         """Frames `(B, T, C)` to codes `(B, T, 36)`."""
 
     def decode(self, motion_codes: torch.Tensor) -> torch.Tensor:
         """Codes `(B, T, 36)` to frames `(B, T, C)`."""
+
+    def decode_latents(self, quantized: torch.Tensor) -> torch.Tensor:
+        """Codes as vectors `(B, T * 36, D)` to frames `(B, T, C)`."""
 
 
 @torch.no_grad()
@@ -43,7 +63,8 @@ def evaluate_motion_vqvae(
     body: Body,
     *,
     model: str,
-    frames: int,
+    weights_bytes: int | None = None,
+    frames: int = CLIP_FRAMES,
     fps: float | None = None,
     camera: str = "around",
     statistics: TrainingStatistics | None = None,
@@ -52,10 +73,15 @@ def evaluate_motion_vqvae(
     accel_variant: str = "gvhmr",
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Cut motions into clips, encode and decode them, and score what comes back.
+    """Cut motions into clips, encode and decode them, and score what comes back: the paper's tables 1 and 5.
 
     Motions in a world frame are put before a camera first, each clip before its own, drawn as `unimo data render`
-    draws it: the tokenizer knows motion as a camera sees it. One trained in the world gets them upright instead.
+    draws it: the tokenizer knows motion as a camera sees it. One trained in the world gets them upright instead. The
+    camera of a clip stands still, so that metrics of the path through the world hold for it.
+
+    Beside the paper's metrics: the error of the root's position (of the prefix sum of its steps, not aligned), the
+    MPJPE where only the first codes of each frame are given and the others are zero vectors, and how hard the next
+    code is to guess, for a model that counts.
 
     Args:
         tokenizer ([`MotionTokenizer`]): The model; of its `config`, `rotation`, `coordinates`, `fps` and
@@ -63,7 +89,8 @@ def evaluate_motion_vqvae(
         motions (`Sequence[Motion]`): Of any length, frame rate and frame; what does not fill a clip is left out.
         body ([`Body`]): The body that moves.
         model (`str`): Name of the checkpoint, for the report.
-        frames (`int`): Frames of a clip.
+        weights_bytes (`int`, *optional*): Size of the file of weights, for the report.
+        frames (`int`, *optional*, defaults to 65): Frames of a clip.
         fps (`float`, *optional*): Motions are resampled to it; default: `tokenizer.config.fps`.
         camera (`str`, *optional*, defaults to `"around"`): Where cameras stand: `front` or `around`.
         statistics ([`TrainingStatistics`], *optional*): For the baselines.
@@ -81,41 +108,91 @@ def evaluate_motion_vqvae(
     config = tokenizer.config
     fps = config.fps if fps is None else fps
     view = camera if config.coordinates == "camera" else "world"
+    motions = [motion.resample(fps) for motion in motions]
     clips = cut_clips(motions, frames, fps)
     if not clips:
         raise ValueError(f"None of the {len(motions)} motions fills a clip of {frames} frames at {fps:g} fps.")
-    scores = MotionScores(accel_variant)
+    scores, world, details = MotionScores(accel_variant), WorldScores(), Scores(UNITS)
     baselines = MotionBaselines(statistics, view, accel_variant)
     codes = []
     for batch in _batches(clips, batch_size, progress):
-        if view == "world":
-            seen = [clips[index].to_world_up("y", body) for index in batch]
-        else:
-            seen = [place_before_camera(clips[index], body, camera, (seed, index)) for index in batch]
+        seen = [_in_view(clips[index], body, view, (seed, index)) for index in batch]
         motion_codes = tokenizer.encode(_to_frames(seen, config.rotation).to(tokenizer.device))
         codes.append(motion_codes.cpu())
         target = body_points(seen, body)
-        given_back = _to_motions(tokenizer.decode(motion_codes), config.rotation, fps)
-        scores.add(body_points(given_back, body), target, fps)
+        motions_back = _to_motions(tokenizer.decode(motion_codes), config.rotation, fps)
+        given_back = body_points(motions_back, body)
+        for score in (scores, world):
+            score.add(given_back, target, fps)
+        values: dict[str, Iterable[torch.Tensor]] = {"root_position": _root_errors(motions_back, seen)}
+        for kept in (kept for kept in PREFIXES if kept < config.codes_per_frame):
+            part = _to_motions(_decode_prefix(tokenizer, motion_codes, kept), config.rotation, fps)
+            values[f"mpjpe_first_{kept}"] = mpjpe(body_points(part, body, with_vertices=False).joints, target.joints)
+        details.add_values(values)
         baselines.add(seen, target, body)
-    chosen = np.random.default_rng(seed).permutation(len(clips))[:UTILISATION_SAMPLES]
-    use = codebook_use(torch.cat(codes)[torch.as_tensor(chosen)], config.codebook_size)
-    codes_protocol = {"points": "motion codes", "alignment": "", "variant": f"{len(chosen)} random clips"}
+    codes_numbers, codes_protocol = _codes_report(torch.cat(codes), config.codebook_size, seed)
+    weights = {} if weights_bytes is None else {"weights": weights_bytes / 1e6}
     return make_result(
         "motion-vqvae",
-        metrics=scores.means()
-        | {"codebook_utilisation": use.utilisation_percent, "codebook_perplexity": use.perplexity},
+        metrics=scores.means() | details.means() | world.means() | codes_numbers | weights,
         units=UNITS,
-        protocol=scores.protocol() | {"codebook_utilisation": codes_protocol, "codebook_perplexity": codes_protocol},
+        protocol=scores.protocol() | world.protocol() | codes_protocol | _details_protocol(),
         baselines=baselines.means(),
         clips=len(clips),
         model=model,
         seed=seed,
-        standard_errors=scores.standard_errors(),
+        standard_errors=scores.standard_errors() | world.standard_errors() | details.standard_errors(),
         camera=view,
         frames=len(clips) * frames,
+        clip_frames=frames,
+        frames_left_out=sum(map(len, motions)) - len(clips) * frames,
         fps=fps,
     )
+
+
+def _in_view(clip: Motion, body: Body, view: str, seed: tuple[int, int]) -> Motion:
+    """A clip as the tokenizer is to see it: before a camera, or upright in the world."""
+    return clip.to_world_up("y", body) if view == "world" else place_before_camera(clip, body, view, seed)
+
+
+def _decode_prefix(tokenizer: MotionTokenizer, motion_codes: torch.Tensor, kept: int) -> torch.Tensor:
+    """Decode the first codes of each frame; in place of the others stand zeros, as in nested dropout."""
+    vectors = torch.nn.functional.embedding(motion_codes, tokenizer.codebook.codes)  # (B, T, codes, D)
+    slots = torch.arange(vectors.shape[2], device=vectors.device)[:, None]
+    return tokenizer.decode_latents((vectors * (slots < kept)).flatten(1, 2))
+
+
+def _root_errors(motions: Sequence[Motion], target: Sequence[Motion]) -> list[torch.Tensor]:
+    """For each clip the distance of `transl` from the true one, millimetres."""
+    return [
+        torch.linalg.vector_norm(torch.as_tensor(one.transl - other.transl).double(), dim=-1) * MILLIMETRES
+        for one, other in zip(motions, target, strict=True)
+    ]
+
+
+def _codes_report(
+    codes: torch.Tensor, codebook_size: int, seed: int
+) -> tuple[dict[str, float], dict[str, dict[str, str]]]:
+    """Numbers of the codes `(clips, frames, codes_per_frame)`, and how they were counted."""
+    chosen = np.random.default_rng(seed).permutation(len(codes))[:UTILISATION_SAMPLES]
+    use = codebook_use(codes[torch.as_tensor(chosen)], codebook_size)
+    samples = {"points": "motion codes", "alignment": "", "variant": f"{len(chosen)} random clips"}
+    numbers = {"codebook_utilisation": use.utilisation_percent, "codebook_perplexity": use.perplexity}
+    protocol = dict.fromkeys(numbers, samples)
+    for order, context in CODE_CONTEXTS.items():
+        name = f"code_entropy_order_{order}"
+        numbers[name] = next_code_entropy(codes, codebook_size, order)
+        protocol[name] = samples | {"variant": f"counts by {context}"}
+    return numbers, protocol
+
+
+def _details_protocol() -> dict[str, dict[str, str]]:
+    """What the numbers beside the paper's compare and how."""
+    root = {"points": "transl", "alignment": "none", "variant": "prefix sum of the steps"}
+    first = {"points": "smplx22", "alignment": ROOT_ALIGNMENT}
+    prefixes = {f"mpjpe_first_{kept}": first | {"variant": f"first {kept} codes of a frame"} for kept in PREFIXES}
+    weights = {"points": "safetensors", "alignment": "", "variant": "as stored"}
+    return {"root_position": root, "weights": weights} | prefixes
 
 
 def cut_clips(motions: Sequence[Motion], frames: int, fps: float) -> list[Motion]:

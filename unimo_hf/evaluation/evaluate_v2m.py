@@ -17,6 +17,7 @@ from .motion_baselines import MotionBaselines
 from .motion_scores import MOTION_UNITS, MotionScores
 from .results import make_result
 from .training_statistics import TrainingStatistics
+from .world_scores import WORLD_UNITS, WorldScores
 
 DECODINGS = {"greedy": False, "sampled": True}
 
@@ -54,6 +55,8 @@ def evaluate_v2m(
 ) -> dict[str, Any]:
     """Score video to motion on rendered clips.
 
+    Their cameras stand still, so that the metrics of the path through the world hold for them as well.
+
     Args:
         pipeline ([`VideoToMotion`]): The model.
         clips (`Sequence[ClipFiles]`): Clips of the length, size and frame rate of the model, with true motion.
@@ -83,30 +86,33 @@ def evaluate_v2m(
             "the default must be one of the decodings."
         )
     reader = ClipReader(clips, batch_size, description="video to motion", progress=progress, read=read)
-    scores = {name: MotionScores(accel_variant) for name in decodings}
+    scores = {name: (MotionScores(accel_variant), WorldScores()) for name in decodings}
     baselines = MotionBaselines(statistics, camera, accel_variant, list(pipeline.video_fsq.config.levels))
     for number, batch in enumerate(reader):
         video = to_model_range(batch.video)
         target = body_points(batch.motions, pipeline.body)
         for name in decodings:
             motion_codes = pipeline.motion_codes_from_video(video, do_sample=DECODINGS[name], seed=seed + number)
-            scores[name].add(body_points(pipeline.decode_motion(motion_codes), pipeline.body), target, reader.fps)
+            predicted = body_points(pipeline.decode_motion(motion_codes), pipeline.body)
+            for score in scores[name]:
+                score.add(predicted, target, reader.fps)
         visual_codes = (
             pipeline.video_fsq.encode(video.to(pipeline.video_fsq.device)) if baselines.needs_codes else None
         )
         baselines.add(batch.motions, target, pipeline.body, visual_codes)
-    means = {name: score.means() for name, score in scores.items()}
+    means = {name: motion.means() | world.means() for name, (motion, world) in scores.items()}
+    motion, world = scores[default_decoding]
     return make_result(
         "v2m",
         metrics=means[default_decoding],
-        units=MOTION_UNITS,
-        protocol=scores[default_decoding].protocol(),
+        units=MOTION_UNITS | WORLD_UNITS,
+        protocol=motion.protocol() | world.protocol(),
         baselines=baselines.means(),
         clips=reader.used,
         model=model,
         seed=seed,
         failures=reader.failures,
-        standard_errors=scores[default_decoding].standard_errors(),
+        standard_errors=motion.standard_errors() | world.standard_errors(),
         decodings=means,
         default_decoding=default_decoding,
         camera=camera,

@@ -10,7 +10,8 @@ import torch
 
 from .baselines import first_frame_video, mean_colour_video
 from .clip_batches import ClipFiles, ClipReader, from_model_range, to_model_range
-from .metrics import codebook_use, psnr
+from .metrics_codes import codebook_use
+from .metrics_video import psnr
 from .results import make_result
 
 UNITS = {"psnr": "dB", "psnr_frames": "dB", "codebook_utilisation": "%", "codebook_perplexity": "codes"}

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 ABSENT = "–"
-FACTS = ("camera", "frames", "fps", "default_decoding", "target", "seed")
+FACTS = ("camera", "frames", "clip_frames", "frames_left_out", "fps", "default_decoding", "target", "seed")
 
 
 def result_table(result: Mapping[str, Any]) -> "Table":
@@ -35,17 +35,19 @@ def result_table(result: Mapping[str, Any]) -> "Table":
         caption=_caption(result),
         caption_justify="left",
     )
-    for heading in ("metric", "unit", "points", "alignment", "variant"):
-        table.add_column(heading)
+    for heading in ("metric", "unit"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("points, alignment, variant")
     for name in columns:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     errors = result.get("standard_errors", {})
     for name in dict.fromkeys(name for numbers in columns.values() for name in numbers):
         how = result["protocol"][name]
         cells = [_number(numbers.get(name)) for numbers in columns.values()]
         if name in errors:
             cells[0] += f" ± {_number(errors[name])}"
-        words = (name, result["units"][name], how["points"], how["alignment"], how["variant"])
+        measured = ", ".join(how[word] for word in ("points", "alignment", "variant") if how[word])
+        words = (name, result["units"][name], measured)
         table.add_row(*(escape(word) for word in words), *cells)
     return table
 

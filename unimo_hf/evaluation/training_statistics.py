@@ -17,9 +17,9 @@ import torch
 from unimo_hf.atomic import replace_when_done
 from unimo_hf.motion.motion import Motion
 
+from .alignment import root_align
 from .baselines import NUM_JOINTS, joints_in_pelvis_frame
 from .body_points import BodyModel, body_points, stack_global_orient
-from .metrics import root_align
 
 STATISTICS_FILE = "evaluation_statistics.safetensors"
 FORMAT_VERSION = "1"

@@ -18,7 +18,8 @@ class MotionVQVAEConfig(PreTrainedConfig):
 
     Args:
         rotation (`str`, *optional*, defaults to `"6d"`):
-            How a rotation is written: `6d` (first two rows of the matrix), `matrix` or `axis_angle`.
+            How a rotation is written: `6d` (first two rows of the matrix, as PyTorch3D and GVHMR write them),
+            `6d_columns` (first two columns), `matrix` or `axis_angle`.
         factors (`list[int]`, *optional*, defaults to `[2, 2, 3, 3]`):
             How much each encoder block stretches time; the product is the number of codes a frame. Decoders mirror
             them.
@@ -47,9 +48,16 @@ class MotionVQVAEConfig(PreTrainedConfig):
             A code whose moving count is below this is replaced by an output of the encoder.
         commitment_weight (`float`, *optional*, defaults to 0.02):
             Weight of the term that holds the encoder near its code.
+        velocity_weight (`float`, *optional*, defaults to 1.0):
+            Weight of the error of the differences between frames, next to that of the frames themselves.
+        acceleration_weight (`float`, *optional*, defaults to 1.0):
+            Weight of the error of the second differences; for the root, which is a velocity, of the first.
         unit_codes (`bool`, *optional*, defaults to `False`):
             Whether latents and codes are vectors of length one (ViT-VQGAN, arXiv 2110.04627), so that the encoder
             can't run away from its codes when the losses behind them are strong. `False` is the paper's tokenizer.
+        frame_encoder (`bool`, *optional*, defaults to `False`):
+            Whether the encoder sees one frame at a time, so that the codes of a frame are a function of that frame and
+            only the decoders join frames. `False` is the paper's tokenizer.
         experts (`bool`, *optional*, defaults to `True`):
             Four decoders (pose, shape, orientation, root) instead of one.
         ordered_codes (`float`, *optional*, defaults to 0.0):
@@ -77,7 +85,10 @@ class MotionVQVAEConfig(PreTrainedConfig):
     codebook_decay: float = 0.99
     restart_threshold: float = 1.0
     commitment_weight: float = 0.02
+    velocity_weight: float = 1.0
+    acceleration_weight: float = 1.0
     unit_codes: bool = False
+    frame_encoder: bool = False
     experts: bool = True
     ordered_codes: float = 0.0
     fps: float = 24.0

@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
+from transformers.utils import logging
 
 from .positions import axis_split
 from .tasks import SequenceLayout
 from .vocabulary import Vocabulary
+
+logger = logging.get_logger(__name__)
 
 # What transformers itself may pass besides the declared fields; anything else is a misspelling.
 _KEYS_OF_TRANSFORMERS = {
@@ -89,7 +92,12 @@ class UniMoConfig(PreTrainedConfig):
         z_loss_weight (`float`, *optional*, defaults to 0.0):
             Weight of mean(logsumexp²) over targets (Cosmos uses 1e-4).
         use_cache (`bool`, *optional*, defaults to `True`): Whether the model returns keys and values.
+        max_position_embeddings (`int`, *optional*):
+            For tools that ask how long a sequence may be; it limits nothing. By default the length of a full clip,
+            which is the same for both tasks.
         pad_token_id (`int`, *optional*): Derived from the vocabulary.
+        bos_token_id (`int`, *optional*): None: a sequence starts with its task, or with its first code.
+        eos_token_id (`int`, *optional*): None: the length of a target is known, so nothing has to end it.
         tie_word_embeddings (`bool`, *optional*, defaults to `False`): Always untied.
 
     Raises:
@@ -104,9 +112,12 @@ class UniMoConfig(PreTrainedConfig):
     default_theta = 500_000.0
     _rope_type_labels = ("visual", "motion")
     base_model_tp_plan = {
+        "embed_tokens.visual": "embedding_rowwise",
         "layers.*.self_attn.q_proj": "colwise",
         "layers.*.self_attn.k_proj": "colwise",
         "layers.*.self_attn.v_proj": "colwise",
+        "layers.*.self_attn.q_norm": "replicated_with_grad_allreduce",
+        "layers.*.self_attn.k_norm": "replicated_with_grad_allreduce",
         "layers.*.self_attn.o_proj": "rowwise",
         "layers.*.mlp.gate_proj": "colwise",
         "layers.*.mlp.up_proj": "colwise",
@@ -149,7 +160,10 @@ class UniMoConfig(PreTrainedConfig):
     ablation: Literal["none", "uni_embed"] = "none"
     z_loss_weight: int | float = 0.0
     use_cache: bool = True
+    max_position_embeddings: int | None = None
     pad_token_id: int | None = None
+    bos_token_id: int | None = None
+    eos_token_id: int | None = None
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:
@@ -161,11 +175,22 @@ class UniMoConfig(PreTrainedConfig):
             self.vocab_size = self.vocabulary.size
         if self.pad_token_id is None:
             self.pad_token_id = self.vocabulary.pad_id
+        if self.max_position_embeddings is None and len(self.latent_grid) == 3:
+            self.max_position_embeddings = 2 + self.layout.num_visual_codes + self.layout.num_motion_codes
         rope = dict(self.rope_parameters or kwargs.pop("rope_scaling", None) or {})
         if not self.nested_rope_parameter_keys(rope):
             rope = {label: dict(rope) for label in self._rope_type_labels}
         self.rope_parameters = {label: dict(rope.get(label) or {}) for label in self._rope_type_labels}
         super().__post_init__(**kwargs)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> "UniMoConfig":
+        """As in transformers, but with a warning for keys that no one reads: a newer version may have saved them."""
+        known = {field.name for field in fields(cls)} | _KEYS_OF_TRANSFORMERS
+        unknown = sorted(set(config_dict) - known)
+        if unknown:
+            logger.warning("`UniMoConfig` has no %s; the saved configuration's values are left out.", unknown)
+        return super().from_dict({key: config_dict[key] for key in config_dict if key in known}, **kwargs)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -177,11 +202,6 @@ class UniMoConfig(PreTrainedConfig):
         """`SequenceLayout`: The size of a full clip; shorter clips work with the same weights."""
         latent_frames, height, width = self.latent_grid
         return SequenceLayout(latent_frames, height, width, self.codes_per_frame, self.temporal_compression)
-
-    @property
-    def max_position_embeddings(self) -> int:
-        """`int`: Length of the sequence of a full clip, which is the same for both tasks."""
-        return 2 + self.layout.num_visual_codes + self.layout.num_motion_codes
 
     def validate_architecture(self) -> None:
         """Check sizes against each other; run by `@strict` when the configuration is made."""

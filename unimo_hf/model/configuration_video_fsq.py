@@ -23,6 +23,7 @@ _KEYS_OF_TRANSFORMERS = {
     "num_labels",
     "output_attentions",
     "quantization_config",
+    "tie_word_embeddings",
     "torch_dtype",
     "use_return_dict",
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from transformers.cache_utils import DynamicCache
 
 from .tasks import SequenceLayout
 
@@ -57,6 +58,16 @@ class DecodeLoop:
         self.keys = [torch.empty(shape, dtype=dtype, device=prompt.device) for _ in self.backbone.layers]
         self.values = [torch.empty_like(keys) for keys in self.keys]
         self.length = 0
+
+    @staticmethod
+    def can_run(model: "UniMoForConditionalGeneration") -> bool:
+        """Tell whether the blocks run as they are written and with their weights in place.
+
+        Not so where a model is spread over devices or offloaded (`device_map`), or split by tensor or data
+        parallelism: what moves or joins the weights then hangs on the calls of the modules, which this loop skips.
+        """
+        blocks = model.model.layers.modules()
+        return not any("forward" in vars(module) or module._forward_pre_hooks for module in blocks)
 
     def prefill(self, prompt: torch.LongTensor) -> torch.Tensor:
         """Run the prompt in one pass; returns the last hidden state, of shape `(batch, hidden_size)`."""
@@ -113,10 +124,56 @@ class DecodeLoop:
         )
 
 
+class CachedLoop:
+    """The same steps through `UniMoModel.forward` and a cache, for models whose modules must be called one by one.
+
+    Args:
+        model (`UniMoForConditionalGeneration`): The model; its backbone is used.
+        prompt (`torch.LongTensor` of shape `(batch, length)`): Ids of the first pass.
+        next_modality (`torch.LongTensor` of shape `(remaining,)`): Modality of the positions behind the prompt.
+        layout (`SequenceLayout`): Size of the clip.
+    """
+
+    def __init__(
+        self,
+        model: "UniMoForConditionalGeneration",
+        prompt: torch.LongTensor,
+        next_modality: torch.LongTensor,
+        layout: SequenceLayout,
+    ) -> None:
+        self.backbone, self.layout = model.model, layout
+        modality = torch.cat([model.config.vocabulary.modality(prompt), next_modality.expand(len(prompt), -1)], dim=1)
+        self.modality, self.index = modality, self.backbone.index_of(modality)
+        self.cache, self.length = DynamicCache(config=model.config), 0
+
+    def prefill(self, prompt: torch.LongTensor) -> torch.Tensor:
+        """Run the prompt in one pass; returns the last hidden state, of shape `(batch, hidden_size)`."""
+        self.length = prompt.shape[1]
+        outputs = self.backbone(prompt, layout=self.layout, past_key_values=self.cache, use_cache=True)
+        return outputs.last_hidden_state[:, -1]
+
+    def step(self, input_ids: torch.LongTensor) -> torch.Tensor:
+        """Run one new token per row, ids of shape `(batch,)`; returns its hidden state, `(batch, hidden_size)`."""
+        now = slice(self.length, self.length + 1)
+        self.length += 1
+        outputs = self.backbone(
+            input_ids[:, None],
+            modality_ids=self.modality[:, now],
+            modality_index=self.index[:, now],
+            layout=self.layout,
+            past_key_values=self.cache,
+            use_cache=True,
+        )
+        return outputs.last_hidden_state[:, -1]
+
+
 def _joined(projections: list[nn.Module], is_small: bool) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return one function that gives the outputs of all projections side by side."""
     # Quantised or adapted layers, and layers with a bias, keep their own forward.
-    is_plain = all(type(projection) is nn.Linear and projection.bias is None for projection in projections)
+    is_plain = all(
+        type(projection) is nn.Linear and type(projection.weight) is nn.Parameter and projection.bias is None
+        for projection in projections
+    )
     if not (is_plain and is_small):
         return lambda hidden_states: torch.cat([projection(hidden_states) for projection in projections], dim=-1)
     weight = torch.cat([projection.weight for projection in projections]).t().contiguous()

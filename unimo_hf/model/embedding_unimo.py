@@ -1,6 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """What a token is and where it stands: the embedding tables, and the position tables of a sequence."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
@@ -72,9 +73,23 @@ class UniMoPositionEmbedding(nn.Module):
         """Return the inverse frequencies of both modalities: `{label: (time, space)}`."""
         frequencies = {}
         for label, parameters in (self.config.rope_parameters or {}).items():
+            if parameters["rope_type"] not in ("default", "cosmos_yarn"):
+                raise ValueError(
+                    f"`rope_type` of the {label} codes must be 'default' or 'cosmos_yarn', found "
+                    f"{parameters['rope_type']!r}: positions are coordinates on a grid, not places in a text."
+                )
             yarn = parameters if parameters["rope_type"] == "cosmos_yarn" else None
             frequencies[label] = rotary_frequencies(self.config.head_dim, parameters["rope_theta"], yarn)
         return frequencies
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> "UniMoPositionEmbedding":
+        """As in torch, but a model that is cast (`model.half()`) keeps frequencies that are not rounded."""
+        super()._apply(fn, recurse)
+        for label, (time, space) in self.frequencies().items():
+            for name, exact in ((f"{label}_time_frequencies", time), (f"{label}_space_frequencies", space)):
+                if getattr(self, name).dtype != exact.dtype:
+                    setattr(self, name, exact.to(getattr(self, name).device))
+        return self
 
     @torch.no_grad()
     def forward(

@@ -14,9 +14,15 @@ from transformers.masking_utils import create_causal_mask
 from transformers.utils import ModelOutput
 
 from .configuration_unimo import UniMoConfig
-from .decode_loop import DecodeLoop
+from .decode_loop import CachedLoop, DecodeLoop
 from .tasks import TASKS, SequenceLayout, TaskSchedule
 from .vocabulary import MOTION, SPECIAL, VISUAL
+
+# Modality of a position that may be of either kind, and of an id that no position may get.
+_ANY, _NEVER = -1, -2
+
+# Ways to generate from drafts, which are wrong where a task gives a grammar.
+_DRAFTING = ("assistant_model", "prompt_lookup_num_tokens", "assistant_early_exit", "use_mtp")
 
 # The paper's sampling: nucleus of 0.8 at temperature 1. Without this transformers would add a top-k of 50.
 PAPER_SAMPLING = {"do_sample": True, "top_p": 0.8, "top_k": 0, "temperature": 1.0}
@@ -33,28 +39,44 @@ class TargetGrammar:
         layout (`SequenceLayout`, *optional*):
             Size of the clip. By default that of the configuration, with as many latent frames as the condition of a
             video-to-motion row has.
+        goes_on (`bool`, *optional*, defaults to `False`):
+            Whether rows without a task have no end: rows of visual ids get visual codes, rows that hold motion ids
+            codes of both kinds.
 
     Attributes:
         tasks (`list[str | None]`): Name of the task of every row.
         next_modality (`torch.LongTensor` of shape `(batch, remaining)`): 0 where a row is complete.
+        embedded_length (`int`): How many visual codes in front of the ids are given as embeddings.
 
     Raises:
         ValueError: If a row has no valid form. The message names the row.
     """
 
-    def __init__(self, config: UniMoConfig, input_ids: torch.LongTensor, layout: SequenceLayout | None = None) -> None:
+    def __init__(
+        self,
+        config: UniMoConfig,
+        input_ids: torch.LongTensor,
+        layout: SequenceLayout | None = None,
+        goes_on: bool = False,
+    ) -> None:
         self.vocabulary = config.vocabulary
-        self.start_length = input_ids.shape[1]
-        self.tasks, remaining = [], []
+        self.start_length, self.embedded_length = input_ids.shape[1], 0
+        self.tasks, remaining, beyond = [], [], []
         for row, ids in enumerate(input_ids.cpu()):
             try:
-                task, modality = self._read_row(config, ids, layout)
+                task, modality, last = self._read_row(config, ids, layout, goes_on)
             except ValueError as error:
                 raise ValueError(f"Row {row} of `input_ids`: {error}") from error
             self.tasks.append(task)
             remaining.append(modality)
-        rows = torch.nn.utils.rnn.pad_sequence(remaining, batch_first=True, padding_value=SPECIAL)
-        self.next_modality = rows.to(input_ids.device)
+            beyond.append(last)
+        length = max(len(modality) for modality in remaining)
+        rows = [
+            torch.cat([row, row.new_full((length - len(row),), last)])
+            for row, last in zip(remaining, beyond, strict=True)
+        ]
+        self.next_modality = torch.stack(rows).to(input_ids.device)
+        self.beyond = torch.tensor(beyond, device=input_ids.device)
 
     @property
     def remaining(self) -> int:
@@ -62,16 +84,17 @@ class TargetGrammar:
         return self.next_modality.shape[1]
 
     def modality_at(self, length: int) -> torch.LongTensor:
-        """Return the modality, `(batch,)`, of the position behind `length` tokens; 0 where a row is complete."""
+        """Return the modality, `(batch,)`, of the position behind `length` tokens.
+
+        0 where a row is complete, -1 where either kind may stand.
+        """
         step = length - self.start_length
-        if step >= self.remaining:
-            return torch.full_like(self.next_modality[:, :1], SPECIAL)[:, 0]
-        return self.next_modality[:, step]
+        return self.next_modality[:, step] if step < self.remaining else self.beyond
 
     def _read_row(
-        self, config: UniMoConfig, ids: torch.LongTensor, layout: SequenceLayout | None
-    ) -> tuple[str | None, torch.LongTensor]:
-        """Return the task of a row and the modality of every position that it still lacks."""
+        self, config: UniMoConfig, ids: torch.LongTensor, layout: SequenceLayout | None, goes_on: bool
+    ) -> tuple[str | None, torch.LongTensor, int]:
+        """Return the task of a row, the modality of every position that it still lacks, and that of all behind."""
         vocabulary, layout_is_given = self.vocabulary, layout is not None
         layout = layout or config.layout
         ids = ids[ids != vocabulary.pad_id]
@@ -79,11 +102,15 @@ class TargetGrammar:
         task_of = {vocabulary.v2m_id: TASKS["v2m"], vocabulary.i2vm_id: TASKS["i2vm"]}
         task = task_of.get(int(ids[0])) if len(ids) else None
         if task is None:
-            if not len(ids) or bool((modality != VISUAL).any()):
+            is_visual = bool((modality == VISUAL).all())
+            if not len(ids) or bool((modality == SPECIAL).any()) or not (is_visual or goes_on):
                 raise ValueError(
-                    f"must start with one of the task tokens {sorted(task_of)}, found {ids[:1].tolist()}."
+                    f"must start with one of the task tokens {sorted(task_of)}, found {ids[:1].tolist()}; codes "
+                    "without a task go on freely if `max_new_tokens` says how far."
                 )
-            return None, torch.full((max(0, layout.num_visual_codes - len(ids)),), VISUAL)
+            if goes_on:
+                return None, modality[:0], VISUAL if is_visual else _ANY
+            return None, torch.full((max(0, layout.num_visual_codes - len(ids)),), VISUAL), SPECIAL
         starts = (ids == vocabulary.start_of_target_id).nonzero()
         if len(starts) != 1:
             raise ValueError(f"must hold one [STG] ({vocabulary.start_of_target_id}), found {len(starts)}.")
@@ -101,11 +128,14 @@ class TargetGrammar:
             )
         if len(ids) > schedule.length or bool((modality != schedule.modality[: len(ids)]).any()):
             raise ValueError(f"the modalities do not follow the schedule of task {task.name!r}.")
-        return task.name, schedule.modality[len(ids) :]
+        return task.name, schedule.modality[len(ids) :], SPECIAL
 
 
 class GrammarLogitsProcessor(LogitsProcessor):
-    """Leave each row only the codes that its schedule allows at this position, and `<pad>` when it is complete."""
+    """Leave each row only the codes that its schedule allows at this position, and `<pad>` when it is complete.
+
+    The scores of what is left become log-probabilities.
+    """
 
     def __init__(self, grammar: TargetGrammar) -> None:
         self.grammar = grammar
@@ -113,15 +143,17 @@ class GrammarLogitsProcessor(LogitsProcessor):
         ids = torch.arange(vocabulary.size, device=grammar.next_modality.device)
         # `<pad>` is the one special token that may ever be written.
         is_reserved = (ids >= vocabulary.special_offset) & (ids != vocabulary.pad_id)
-        self.modality_of_id = vocabulary.modality(ids).masked_fill(is_reserved, -1)
+        self.modality_of_id = vocabulary.modality(ids).masked_fill(is_reserved, _NEVER)
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """Mask `scores` of shape `(batch, vocab_size)`."""
         modality = self.grammar.modality_at(input_ids.shape[1])
         # Beams and several sequences per prompt repeat every row.
-        modality = modality.repeat_interleave(scores.shape[0] // modality.shape[0])
-        is_wrong = self.modality_of_id.to(scores.device) != modality.to(scores.device)[:, None]
-        return scores.masked_fill(is_wrong, float("-inf"))
+        modality = modality.repeat_interleave(scores.shape[0] // modality.shape[0]).to(scores.device)[:, None]
+        modality_of_id = self.modality_of_id.to(scores.device)
+        is_allowed = (modality_of_id == modality) | ((modality == _ANY) & (modality_of_id > SPECIAL))
+        # Log-probabilities among what is allowed: beam search adds them up over steps, whatever stood beside them.
+        return scores.masked_fill(~is_allowed, float("-inf")).log_softmax(-1)
 
 
 def top_p_probabilities(logits: torch.Tensor, top_p: float = 1.0, temperature: float = 1.0) -> torch.Tensor:
@@ -188,7 +220,8 @@ class UniMoGenerationMixin(GenerationMixin):
         Args:
             inputs (`torch.LongTensor` of shape `(batch, length)`):
                 `[task] condition [STG]`, left-padded with an `attention_mask` if lengths differ. Codes behind `[STG]`
-                are the forced start of the target.
+                are the forced start of the target. Codes without a task go on freely (`max_new_tokens` says how far);
+                so do `inputs_embeds` without ids, which count as visual codes.
             generation_config (`GenerationConfig`, *optional*): Options; else those of the model and of the task.
             layout (`SequenceLayout`, *optional*): Size of the clip, when it isn't that of the configuration.
             kwargs: As in transformers. The length defaults to the whole target.
@@ -200,65 +233,107 @@ class UniMoGenerationMixin(GenerationMixin):
         Raises:
             ValueError: If a sequence has no valid form, or an option is not supported.
         """
-        input_ids = inputs if inputs is not None else kwargs.get("input_ids")
-        if input_ids is None:
-            raise ValueError("`generate` needs `input_ids`: the grammar of the target is read off them.")
-        self._refuse_unsupported(generation_config, kwargs)
-        grammar = TargetGrammar(self.config, input_ids, layout)
         lengths = ("max_new_tokens", "max_length")
-        if all(kwargs.get(name) is None and getattr(generation_config, name, None) is None for name in lengths):
-            if not grammar.remaining:
+        has_length = any(
+            kwargs.get(name) is not None or getattr(generation_config, name, None) is not None for name in lengths
+        )
+        input_ids = inputs if inputs is not None else kwargs.get("input_ids")
+        grammar = self._grammar_of(input_ids, kwargs.get("inputs_embeds"), layout, has_length)
+        self._refuse_unsupported(generation_config, kwargs, input_ids, has_task=any(grammar.tasks))
+        if not has_length:
+            if not grammar.remaining and input_ids is not None:
                 return input_ids
             kwargs["max_new_tokens"] = grammar.remaining
         if generation_config is None and len(set(grammar.tasks)) == 1:
             kwargs = {**self._task_options(grammar.tasks[0]), **kwargs}
-        return super().generate(inputs, generation_config, layout=layout, target_grammar=grammar, **kwargs)
+        # In assisted generation the arguments of the model, its grammar among them, come to its assistant too.
+        kwargs["target_grammar"] = grammar
+        return super().generate(inputs, generation_config, layout=layout, **kwargs)
 
-    def generate_batch(self, *args: Any, **kwargs: Any) -> None:
-        """Refuse continuous batching."""
+    def init_continuous_batching(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse continuous batching, whichever way it is asked for (`generate_batch`, a manager, a server)."""
         raise NotImplementedError(
             "Continuous batching builds plain causal masks and running positions; UniMo needs its own: use `generate`."
         )
 
-    def _refuse_unsupported(self, generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:
+    generate_batch = continuous_batching_context_manager = init_continuous_batching
+
+    def _grammar_of(
+        self,
+        input_ids: torch.LongTensor | None,
+        inputs_embeds: torch.Tensor | None,
+        layout: SequenceLayout | None,
+        goes_on: bool,
+    ) -> TargetGrammar:
+        """Return the grammar of ids, or of embeddings that stand for visual codes."""
+        if input_ids is not None:
+            return TargetGrammar(self.config, input_ids, layout, goes_on)
+        if inputs_embeds is None:
+            raise ValueError("`generate` needs `input_ids`: the grammar of the target is read off them.")
+        visual_ids = torch.zeros(inputs_embeds.shape[:2], dtype=torch.long, device=inputs_embeds.device)
+        grammar = TargetGrammar(self.config, visual_ids, layout, goes_on)
+        grammar.embedded_length, grammar.start_length = inputs_embeds.shape[1], 0
+        return grammar
+
+    def _refuse_unsupported(
+        self,
+        generation_config: GenerationConfig | None,
+        kwargs: dict[str, Any],
+        input_ids: torch.LongTensor | None,
+        has_task: bool,
+    ) -> None:
         """Raise for options that would give a wrong result."""
-        if kwargs.get("assistant_model") is not None:
-            raise ValueError(
-                "`assistant_model` is not supported: a draft model does not know the grammar of the target."
-            )
-        for source in (kwargs, vars(generation_config) if generation_config is not None else {}):
+        for source in (kwargs, vars(generation_config or self.generation_config)):
             if source.get("prefill_chunk_size") is not None:
                 raise ValueError(
                     "`prefill_chunk_size` is not supported: the condition attends to all of itself in one pass."
                 )
+            for option in _DRAFTING if has_task else ():
+                if source.get(option):
+                    raise ValueError(f"`{option}` is not supported: drafts do not know the grammar of the target.")
             if source.get("guidance_scale") not in (None, 1, 1.0):
                 raise ValueError("`guidance_scale` is not supported: UniMo was trained without an empty condition.")
-            if source.get("prompt_lookup_num_tokens") is not None:
-                raise ValueError("`prompt_lookup_num_tokens` is not supported: drafts do not know the grammar.")
             if source.get("cache_implementation") == "paged":
                 raise ValueError("`cache_implementation='paged'` is continuous batching, which is not supported.")
+        cache = kwargs.get("past_key_values")
+        if cache is not None and input_ids is not None and int(cache.get_seq_length()) >= input_ids.shape[1]:
+            raise ValueError(
+                f"`past_key_values` holds {int(cache.get_seq_length())} tokens and `input_ids` {input_ids.shape[1]}: "
+                "give the ids of the whole sequence, from which positions are read, and not only the new ones."
+            )
 
     def prepare_inputs_for_generation(
         self,
         input_ids: torch.LongTensor,
         next_sequence_length: int | None = None,
+        inputs_embeds: torch.Tensor | None = None,
         target_grammar: TargetGrammar | None = None,
         is_first_iteration: bool = False,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Read positions and condition off the full ids, then cut to the new ones."""
-        modality = self.config.vocabulary.modality(input_ids)
+        modality, token_types = self.config.vocabulary.modality(input_ids), self.model.token_types_of(input_ids)
+        if target_grammar is not None and target_grammar.embedded_length:
+            in_front = (target_grammar.embedded_length, 0)
+            modality = torch.nn.functional.pad(modality, in_front, value=VISUAL)
+            token_types = torch.nn.functional.pad(token_types, in_front, value=1)
         index = self.model.index_of(modality)
         if kwargs.get("token_type_ids") is None:
-            kwargs["token_type_ids"] = self.model.token_types_of(input_ids)
+            kwargs["token_type_ids"] = token_types
         model_inputs = super().prepare_inputs_for_generation(
-            input_ids, next_sequence_length=next_sequence_length, is_first_iteration=is_first_iteration, **kwargs
+            input_ids,
+            next_sequence_length=next_sequence_length,
+            inputs_embeds=inputs_embeds,
+            is_first_iteration=is_first_iteration,
+            **kwargs,
         )
-        new = slice(-model_inputs["input_ids"].shape[1], None)
-        model_inputs.update(modality_ids=modality[:, new], modality_index=index[:, new])
+        given = model_inputs.get("inputs_embeds")
+        new = slice(-(model_inputs["input_ids"] if given is None else given).shape[1], None)
+        # Copies: strides that grow with the sequence would make a compiled model compile again at every token.
+        model_inputs.update(modality_ids=modality[:, new].clone(), modality_index=index[:, new].clone())
         if target_grammar is not None:
             following = target_grammar.modality_at(input_ids.shape[1]).unique().tolist()
-            if len(following) == 1 and following[0] != SPECIAL:
+            if following in ([VISUAL], [MOTION]):
                 model_inputs["logits_modality"] = following[0]
         return model_inputs
 
@@ -360,7 +435,8 @@ class UniMoGenerationMixin(GenerationMixin):
             schedule = schedule[: max(0, max_target_ids - (prompt.shape[1] - start))]
         offsets = {VISUAL: 0, MOTION: vocabulary.motion_offset}
         target = prompt.new_empty(prompt.shape[0], len(schedule))
-        loop = DecodeLoop(self, prompt, grammar.next_modality[0], layout or self.config.layout)
+        loop_class = DecodeLoop if DecodeLoop.can_run(self) else CachedLoop
+        loop = loop_class(self, prompt, grammar.next_modality[0], layout or self.config.layout)
         for step, following in enumerate(schedule):
             hidden_states = loop.prefill(prompt) if step == 0 else loop.step(target[:, step - 1])
             logits = self.modality_logits(hidden_states, following)

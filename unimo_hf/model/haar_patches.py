@@ -24,9 +24,8 @@ class HaarPatches(nn.Module):
     def __init__(self, patch_size: int, channels: int):
         super().__init__()
         self.patch_size, self.channels = patch_size, channels
-        size = channels * patch_size**3
         # [(channel, frame, row, column) inside the cube, (band, channel)]: one product does all channels
-        self.wavelets = nn.Buffer(torch.empty(size, size), persistent=False)
+        self.wavelets = nn.Buffer(self.compute_wavelets(), persistent=False)
 
     def compute_wavelets(self) -> Tensor:
         """The matrix of all levels and channels at once."""
@@ -37,7 +36,8 @@ class HaarPatches(nn.Module):
             bands = torch.einsum("nijk,ax,by,cz->abcnxiyjzk", bands, step, step, step)
             size = 2 * bands.shape[5]
             bands = bands.reshape(-1, size, size, size)
-        return torch.einsum("ij,cd->cjid", bands.flatten(1), torch.eye(self.channels)).reshape_as(self.wavelets)
+        size = self.channels * self.patch_size**3
+        return torch.einsum("ij,cd->cjid", bands.flatten(1), torch.eye(self.channels)).reshape(size, size)
 
     def forward(self, video: Tensor) -> Tensor:
         """Video to bands."""

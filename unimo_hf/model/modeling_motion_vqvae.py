@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
-from transformers.utils import ModelOutput
+from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_motion_vqvae import MotionVQVAEConfig
 from .motion_features import expert_channels
@@ -52,6 +52,7 @@ class ResidualUnit(nn.Module):
         first, second = kernels
         self.conv1 = nn.Conv1d(width, width, first, padding=dilation * (first // 2), dilation=dilation)
         self.conv2 = nn.Conv1d(width, width, second, padding=second // 2)
+        self.conv2.starts_at_zero = True  # a new network is linear, which learns faster
 
     def forward(self, hidden: Tensor) -> Tensor:
         return hidden + self.conv2(F.relu(self.conv1(F.relu(hidden))))
@@ -60,15 +61,15 @@ class ResidualUnit(nn.Module):
 class ResidualStack(nn.Sequential):
     """Residual units of growing dilation; in reverse order in the decoders."""
 
-    def __init__(self, width: int, config: MotionVQVAEConfig, reverse: bool):
+    def __init__(self, width: int, config: MotionVQVAEConfig, kernels: Sequence[int], reverse: bool):
         dilations = [config.dilation_growth**unit for unit in range(config.depth)]
         dilations = dilations[::-1] if reverse else dilations
-        super().__init__(*(ResidualUnit(width, dilation, config.residual_kernels) for dilation in dilations))
+        super().__init__(*(ResidualUnit(width, dilation, kernels) for dilation in dilations))
 
 
 def kernel_and_padding(stride: int, rule: str) -> tuple[int, int]:
     """Kernel and padding that change the length by `stride` exactly, both ways: kernel - 2 * padding = stride."""
-    kernel = 2 * stride + stride % 2 if rule == "double" else stride + 2
+    kernel = {"double": 2 * stride + stride % 2, "stride_plus_two": stride + 2, "stride": stride}[rule]
     return kernel, (kernel - stride) // 2
 
 
@@ -77,12 +78,14 @@ class Encoder(nn.Module):
 
     def __init__(self, config: MotionVQVAEConfig):
         super().__init__()
+        # Kernels as long as a frame see that frame alone.
+        rule, kernels = ("stride", (1, 1)) if config.frame_encoder else (config.kernel_rule, config.residual_kernels)
         self.blocks = nn.ModuleList()
         width_before = config.motion_channels
         for factor, width in zip(config.factors, config.widths, strict=True):
-            kernel, padding = kernel_and_padding(factor, config.kernel_rule)
+            kernel, padding = kernel_and_padding(factor, rule)
             stretch = nn.ConvTranspose1d(width_before, width, kernel, stride=factor, padding=padding)
-            self.blocks.append(nn.Sequential(stretch, ResidualStack(width, config, reverse=False)))
+            self.blocks.append(nn.Sequential(stretch, ResidualStack(width, config, kernels, reverse=False)))
             width_before = width
         self.conv_out = _end_conv(width_before, config.code_width, config.io_convs)
 
@@ -120,7 +123,9 @@ class ExpertDecoder(nn.Module):
         for factor, width in zip(reversed(config.factors), widths, strict=True):
             kernel, padding = kernel_and_padding(factor, config.kernel_rule)
             shrink = StridedConv(width_before, width, kernel, stride=factor, padding=padding)
-            self.blocks.append(nn.Sequential(shrink, ResidualStack(width, config, reverse=True)))
+            self.blocks.append(
+                nn.Sequential(shrink, ResidualStack(width, config, config.residual_kernels, reverse=True))
+            )
             width_before = width
         self.conv_out = nn.Conv1d(width_before, channels, 3, padding=1)
 
@@ -260,7 +265,10 @@ class MotionVQVAE(PreTrainedModel):
     def _init_weights(self, module: nn.Module):
         super()._init_weights(module)
         if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-            init.kaiming_uniform_(module.weight, a=5**0.5)  # torch's own start of a convolution
+            if getattr(module, "starts_at_zero", False):
+                init.zeros_(module.weight)
+            else:
+                init.kaiming_uniform_(module.weight, a=5**0.5)  # torch's own start of a convolution
             init.zeros_(module.bias)
         elif isinstance(module, Codebook):
             init.normal_(module.codes, std=module.config.code_width**-0.5)
@@ -329,6 +337,7 @@ class MotionVQVAE(PreTrainedModel):
         frames = torch.cat([decoder(hidden) for decoder in self.decoders.values()], dim=1).transpose(1, 2)
         return self.denormalize(frames.float())
 
+    @can_return_tuple
     def forward(self, motion: Tensor, return_loss: bool = True) -> MotionVQVAEOutput:
         """Frames through the codebook and back.
 
@@ -344,7 +353,10 @@ class MotionVQVAE(PreTrainedModel):
         reconstruction = self.decode_latents(quantized)
         loss = None
         if return_loss:
-            terms = reconstruction_terms(self.normalize(reconstruction), self.normalize(motion), self.channels)
+            weights = (self.config.velocity_weight, self.config.acceleration_weight)
+            terms = reconstruction_terms(
+                self.normalize(reconstruction), self.normalize(motion), self.channels, *weights
+            )
             loss = sum(terms.values()) + codebook_loss
         return MotionVQVAEOutput(
             loss=loss,
@@ -394,15 +406,24 @@ class MotionVQVAE(PreTrainedModel):
         return quantized * (slots < kept[:, None]).unsqueeze(-1)
 
 
-def reconstruction_terms(prediction: Tensor, target: Tensor, channels: dict[str, int]) -> dict[str, Tensor]:
+def reconstruction_terms(
+    prediction: Tensor,
+    target: Tensor,
+    channels: dict[str, int],
+    velocity_weight: float = 1.0,
+    acceleration_weight: float = 1.0,
+) -> dict[str, Tensor]:
     """Mean absolute error of each expert plus that of its velocity and acceleration (motion.md §4.6).
 
-    The root is a velocity already: it has the L1 term and that of its first difference, without frame 0 (a position).
+    The root is a velocity already: it has the L1 term and that of its first difference (an acceleration), without
+    frame 0 (a position).
 
     Args:
         prediction (`torch.Tensor` of shape `(batch, frames, channels)`): Decoded frames.
         target (`torch.Tensor` of shape `(batch, frames, channels)`): True frames.
         channels (`dict[str, int]`): Channels of each expert, in order.
+        velocity_weight (`float`, *optional*, defaults to 1.0): Weight of the error of the velocity.
+        acceleration_weight (`float`, *optional*, defaults to 1.0): Weight of the error of the acceleration.
 
     Returns:
         `dict[str, torch.Tensor]`: A scalar an expert.
@@ -410,12 +431,13 @@ def reconstruction_terms(prediction: Tensor, target: Tensor, channels: dict[str,
     terms = {}
     parts = (prediction - target).split(list(channels.values()), dim=-1)
     for name, difference in zip(channels, parts, strict=True):
-        orders = [difference]
+        orders = [(1.0, difference)]
         if name == "transl":
-            orders.append(difference[:, 1:].diff(dim=1))
+            orders.append((acceleration_weight, difference[:, 1:].diff(dim=1)))
         else:
-            orders += [difference.diff(dim=1), difference.diff(n=2, dim=1)]
-        terms[name] = sum(order.abs().mean() for order in orders if order.numel())
+            orders.append((velocity_weight, difference.diff(dim=1)))
+            orders.append((acceleration_weight, difference.diff(n=2, dim=1)))
+        terms[name] = sum(weight * order.abs().mean() for weight, order in orders if order.numel())
     return terms
 
 

@@ -21,7 +21,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.processing_utils import Unpack
-from transformers.utils import TransformersKwargs, can_return_tuple
+from transformers.utils import TransformersKwargs, can_return_tuple, logging
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
@@ -32,6 +32,8 @@ from .prefix_attention import attend_with_prefix
 from .sequence_structure import SequenceStructure
 from .tasks import SequenceLayout, modality_index
 from .vocabulary import MOTION, SPECIAL, VISUAL
+
+logger = logging.get_logger(__name__)
 
 
 @use_kernel_forward_from_hub("RMSNorm")
@@ -257,7 +259,7 @@ class UniMoModel(UniMoPreTrainedModel):
                 0 condition (attends to all of itself), 1 target (causal). By default everything up to `[STG]` is
                 condition; ids without `[STG]` are causal throughout, as in Cosmos.
             modality_ids (`torch.LongTensor` of shape `(batch, length)`, *optional*):
-                0 special, 1 visual, 2 motion; needed with `inputs_embeds`, otherwise read from the ids.
+                0 special, 1 visual, 2 motion. By default read off the ids; `inputs_embeds` alone count as visual.
             modality_index (`torch.LongTensor` of shape `(batch, length)`, *optional*):
                 Index of a code inside its modality, which gives its coordinates. Counted from the ids by default;
                 needed when
@@ -284,6 +286,8 @@ class UniMoModel(UniMoPreTrainedModel):
             inputs_embeds = self.embed_tokens(input_ids)
         if use_cache and past_key_values is None:
             past_key_values = DynamicCache(config=self.config)
+        if modality_ids is None:
+            modality_ids = self._modality_of(input_ids, inputs_embeds)
         structure = self._structure(
             input_ids, attention_mask, token_type_ids, modality_ids, modality_index, prefix_length, past_key_values
         )
@@ -336,21 +340,26 @@ class UniMoModel(UniMoPreTrainedModel):
         after = (is_start.cumsum(-1) - is_start).clamp(max=1)
         return torch.where(is_start.any(-1, keepdim=True), after, 1)
 
+    def _modality_of(self, input_ids: torch.LongTensor | None, inputs_embeds: torch.Tensor) -> torch.LongTensor:
+        """Return the modality of every id; embeddings alone are read as the visual codes of a clip, as in Cosmos."""
+        if input_ids is not None:
+            return self.config.vocabulary.modality(input_ids)
+        logger.warning_once(
+            "`inputs_embeds` without `modality_ids` (0 special, 1 visual, 2 motion) count as visual codes of one clip."
+        )
+        return torch.full(inputs_embeds.shape[:2], VISUAL, device=inputs_embeds.device)
+
     def _structure(
         self,
         input_ids: torch.LongTensor | None,
         attention_mask: torch.Tensor | None,
         token_type_ids: torch.LongTensor | None,
-        modality_ids: torch.LongTensor | None,
+        modality_ids: torch.LongTensor,
         index: torch.LongTensor | None,
         prefix_length: int | None,
         past_key_values: Cache | None,
     ) -> SequenceStructure:
-        """Read modality, index and condition off the ids, as far as the caller doesn't give them."""
-        if modality_ids is None:
-            if input_ids is None:
-                raise ValueError("`inputs_embeds` needs `modality_ids` (0 special, 1 visual, 2 motion).")
-            modality_ids = self.config.vocabulary.modality(input_ids)
+        """Read index and condition off the tokens, as far as the caller doesn't give them."""
         has_past = _has_past(past_key_values)
         if index is None:
             if has_past:
@@ -447,7 +456,10 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
         return self.lm_head(hidden_states) if modality == VISUAL else self.motion_head(hidden_states)
 
     def target_logits(
-        self, hidden_states: torch.Tensor, labels: torch.LongTensor
+        self,
+        hidden_states: torch.Tensor,
+        labels: torch.LongTensor | None,
+        shift_labels: torch.LongTensor | None = None,
     ) -> dict[str, tuple[torch.Tensor, torch.LongTensor]]:
         """Run each head on the positions that predict its own modality.
 
@@ -455,6 +467,9 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
             hidden_states (`torch.Tensor` of shape `(batch, length, hidden_size)`): Output of the backbone.
             labels (`torch.LongTensor` of shape `(batch, length)`):
                 Unified ids, not shifted: position i is predicted from position i - 1. -100 is not counted.
+            shift_labels (`torch.LongTensor` of shape `(batch, length)`, *optional*):
+                Instead of `labels`: what each position itself predicts, as transformers' Trainer gives it when a
+                sequence is split over devices.
 
         Returns:
             `dict[str, tuple[torch.Tensor, torch.LongTensor]]`: For `"visual"` and `"motion"` logits of shape
@@ -465,7 +480,10 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
             ValueError: If a label is neither -100 nor a code.
         """
         vocabulary = self.config.vocabulary
-        hidden_states, labels = hidden_states[:, :-1], labels[:, 1:]
+        if shift_labels is None:
+            hidden_states, labels = hidden_states[:, :-1], labels[:, 1:]  # type: ignore[index]
+        else:
+            labels = shift_labels
         counted = labels != -100
         if bool((counted & ((labels < 0) | (labels >= vocabulary.special_offset))).any()):
             raise ValueError("`labels` must hold visual and motion ids, and -100 where nothing is counted.")
@@ -538,8 +556,10 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
             **kwargs,
         )
         hidden_states, losses, logits = outputs.last_hidden_state, {}, None
-        if labels is not None:
-            losses = self._losses(hidden_states, labels, motion_targets, kwargs.get("num_items_in_batch"))
+        shift_labels = kwargs.get("shift_labels")
+        if labels is not None or shift_labels is not None:
+            targets_of = self.target_logits(hidden_states, labels, shift_labels)
+            losses = self._losses(targets_of, motion_targets, kwargs.get("num_items_in_batch"))
         else:
             keep = (
                 slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) and logits_to_keep else logits_to_keep
@@ -573,14 +593,12 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
 
     def _losses(
         self,
-        hidden_states: torch.Tensor,
-        labels: torch.LongTensor,
+        targets_of: dict[str, tuple[torch.Tensor, torch.LongTensor]],
         motion_targets: torch.Tensor | None,
         num_items_in_batch: torch.Tensor | int | None,
     ) -> dict[str, torch.Tensor]:
         """Return the mean cross-entropy over all targets (plus the z-loss), and that of each modality."""
-        losses, total = {}, hidden_states.new_zeros((), dtype=torch.float32)
-        targets_of = self.target_logits(hidden_states, labels)
+        losses, total = {}, targets_of["motion"][0].new_zeros((), dtype=torch.float32)
         count = num_items_in_batch or max(1, sum(len(targets) for _, targets in targets_of.values()))
         for name, (logits, targets) in targets_of.items():
             logits = logits.float()
@@ -592,7 +610,8 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
             if self.config.z_loss_weight:
                 total = total + self.config.z_loss_weight * logits.logsumexp(-1).square().sum() / count
             losses[f"{name}_loss"] = cross_entropy.detach() / max(1, len(targets))
-        return {"loss": total, "motion_logits": targets_of["motion"][0], **losses}
+        motion_logits = targets_of["motion"][0]
+        return {"loss": total, "motion_logits": motion_logits if len(motion_logits) else None, **losses}
 
 
 __all__ = ["UniMoForConditionalGeneration", "UniMoModel", "UniMoOutput", "UniMoPreTrainedModel"]

@@ -7,13 +7,12 @@ that each 3-D convolution of the original runs as one 2-D convolution, which is 
 Parameter names are those of the published checkpoint without `.conv3d` and without the `.norm` that ends the name of
 a norm.
 
-A new model starts with residual branches and an output of zero (`starts_at_zero`), which learns several times as fast.
+A new model is a chain of turned copies, its residual branches and its output zero, which learns several times as fast.
 
 Sources: NVIDIA Cosmos-Tokenizer (arXiv 2501.03575); FSQ (arXiv 2309.15505).
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,12 +21,13 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
-from transformers.utils import ModelOutput
+from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_video_fsq import VideoFSQConfig
+from .finite_scalar_quantizer import FiniteScalarQuantizer
 from .haar_patches import HaarPatches, repeat_first_frame
 
-DETAIL_GAIN = 8.0  # about the means of pictures over their details: a new encoder sees both alike
+DETAIL_GAIN = 4.0  # a new encoder sees the details of pictures, which are small, a little better
 
 
 @dataclass
@@ -64,10 +64,15 @@ def unfold_frames(hidden: Tensor, batch_size: int) -> Tensor:
     return hidden.unflatten(0, (batch_size, -1)).transpose(1, 2)
 
 
+def own_weight(weight: Tensor) -> Tensor:
+    """What a pixel of a frame brings to itself, [out, in], of a weight [out, in, t, h, w] that is causal in time."""
+    return weight[:, :, -1, weight.shape[3] // 2, weight.shape[4] // 2]
+
+
 class SpatialConv(nn.Module):
     """Convolution over height and width of each frame; the weight is that of a Conv3d, [out, in, 1, k, k]."""
 
-    starts_at_zero = False
+    start = "random"  # or "zero", or "orthogonal": the pixel itself, turned
     details_from: int | None = None  # the first input that is a detail of a picture, and so small
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padded: bool = True):
@@ -88,7 +93,7 @@ class TemporalConv(nn.Module):
     The first frame is repeated in front: twice, or once where the stride is two (`Downsample` has repeated it before).
     """
 
-    starts_at_zero = False
+    start = "orthogonal"  # the frame itself, turned; or "zero"
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
         super().__init__()
@@ -110,6 +115,7 @@ class FactorizedConv(nn.Sequential):
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__(SpatialConv(in_channels, out_channels, 3), TemporalConv(out_channels, out_channels))
+        self[0].start = "orthogonal"
 
 
 class FrameNorm(nn.Module):
@@ -136,9 +142,11 @@ class ResidualBlock(GradientCheckpointingLayer):
         self.norm2 = FrameNorm(out_channels)
         self.dropout = nn.Dropout(dropout)
         self.conv2 = FactorizedConv(out_channels, out_channels)
-        self.conv2[1].starts_at_zero = True
+        self.conv1[0].start = self.conv2[0].start = "random"
+        self.conv2[1].start = "zero"
         if in_channels != out_channels:
             self.nin_shortcut = SpatialConv(in_channels, out_channels, 1)
+            self.nin_shortcut.start = "orthogonal"
 
     def forward(self, hidden: Tensor) -> Tensor:
         residual = self.nin_shortcut(hidden) if hasattr(self, "nin_shortcut") else hidden
@@ -156,7 +164,7 @@ class SingleHeadAttention(nn.Module):
         self.k = SpatialConv(channels, channels, 1)
         self.v = SpatialConv(channels, channels, 1)
         self.proj_out = SpatialConv(channels, channels, 1)
-        self.proj_out.starts_at_zero = True
+        self.proj_out.start = "zero"
         self.over_time = over_time
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -189,9 +197,12 @@ class Downsample(nn.Module):
         super().__init__()
         if spatial:
             self.conv1 = SpatialConv(channels, channels, 3, stride=2, padded=False)
+            self.conv1.start = "zero"
         if temporal:
             self.conv2 = TemporalConv(channels, channels, stride=2)
+            self.conv2.start = "zero"
         self.conv3 = SpatialConv(channels, channels, 1)
+        self.conv3.start = "orthogonal"
 
     def forward(self, hidden: Tensor) -> Tensor:
         if hasattr(self, "conv1"):
@@ -210,9 +221,12 @@ class Upsample(nn.Module):
         super().__init__()
         if temporal:
             self.conv1 = TemporalConv(channels, channels)
+            self.conv1.start = "zero"
         if spatial:
             self.conv2 = SpatialConv(channels, channels, 3)
+            self.conv2.start = "zero"
         self.conv3 = SpatialConv(channels, channels, 1)
+        self.conv3.start = "orthogonal"
 
     def forward(self, hidden: Tensor) -> Tensor:
         if hasattr(self, "conv1"):
@@ -287,7 +301,7 @@ class Decoder(nn.Module):
             self.up.append(level)
         self.norm_out = FrameNorm(widths[0])
         self.conv_out = FactorizedConv(widths[0], config.in_channels * config.patch_size**3)
-        self.conv_out[1].starts_at_zero = True
+        self.conv_out[1].start = "zero"
         self.unpatcher3d = HaarPatches(config.patch_size, config.in_channels)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -297,41 +311,6 @@ class Decoder(nn.Module):
         hidden = self.conv_out(F.silu(self.norm_out(hidden)))
         with torch.autocast(hidden.device.type, enabled=False):
             return self.unpatcher3d.inverse(hidden.to(self.unpatcher3d.wavelets.dtype))
-
-
-class FiniteScalarQuantizer(nn.Module):
-    """Rounds each channel to one of `levels[channel]` values in [-1, 1]; the digits of all channels are the index."""
-
-    def __init__(self, levels: Sequence[int]):
-        super().__init__()
-        self.levels = list(levels)
-        self.level_sizes = nn.Buffer(torch.empty(len(levels), dtype=torch.long), persistent=False)
-        self.basis = nn.Buffer(torch.empty(len(levels), dtype=torch.long), persistent=False)
-
-    def compute_basis(self) -> Tensor:
-        """Place value of each channel's digit; the first channel counts fastest."""
-        return torch.tensor([math.prod(self.levels[:i]) for i in range(len(self.levels))])
-
-    def forward(self, pre_quant: Tensor) -> Tensor:
-        """[B, C, t, h, w] -> rounded values in [-1, 1], float32, with a straight-through gradient."""
-        levels = self.level_sizes.view(-1, 1, 1, 1)
-        half = (levels - 1) * 1.001 / 2  # a little wide, so that finite inputs round to the outer values
-        offset = (levels % 2 == 0) * 0.5
-        bounded = torch.tanh(pre_quant.float() + torch.atanh(offset / half)) * half - offset
-        rounded = bounded + (bounded.round() - bounded).detach()
-        return rounded / (levels // 2)
-
-    def codes_to_indices(self, quantized: Tensor) -> Tensor:
-        """Rounded values [B, C, t, h, w] -> indices [B, t, h, w], int64."""
-        half = (self.level_sizes // 2).view(-1, 1, 1, 1)
-        digits = (quantized.float() * half).round().long() + half
-        return (digits * self.basis.view(-1, 1, 1, 1)).sum(dim=1)
-
-    def indices_to_codes(self, indices: Tensor) -> Tensor:
-        """Indices [B, t, h, w] -> rounded values [B, C, t, h, w], float32."""
-        digits = indices.long().unsqueeze(-1) // self.basis % self.level_sizes
-        half = self.level_sizes // 2
-        return ((digits - half) / half).movedim(-1, 1)
 
 
 class VideoFSQ(PreTrainedModel):
@@ -367,6 +346,7 @@ class VideoFSQ(PreTrainedModel):
         self.quant_conv = SpatialConv(config.z_channels, len(config.levels), 1)
         self.quantizer = FiniteScalarQuantizer(config.levels)
         self.post_quant_conv = SpatialConv(len(config.levels), config.z_channels, 1)
+        self.quant_conv.start = self.post_quant_conv.start = "orthogonal"
         self.decoder = Decoder(config)
         self.gradient_checkpointing = False
         self.post_init()
@@ -375,10 +355,13 @@ class VideoFSQ(PreTrainedModel):
     def _init_weights(self, module: nn.Module):
         super()._init_weights(module)
         if isinstance(module, SpatialConv | TemporalConv):
-            if module.starts_at_zero:
-                init.zeros_(module.weight)
-            else:
+            if module.start == "random":
                 init.kaiming_uniform_(module.weight, a=math.sqrt(5))  # torch's own start of a convolution
+            else:
+                weight = torch.zeros_like(module.weight)
+                if module.start == "orthogonal":
+                    init.orthogonal_(own_weight(weight))
+                init.copy_(module.weight, weight)
             init.zeros_(module.bias)
             if getattr(module, "details_from", None) is not None:
                 gain = torch.ones(module.weight.shape[1], 1, 1, 1)
@@ -440,6 +423,7 @@ class VideoFSQ(PreTrainedModel):
         self._check_codes(visual_codes)
         return self.decode_features(self.quantizer.indices_to_codes(visual_codes))
 
+    @can_return_tuple
     def forward(self, video: Tensor, return_loss: bool = True) -> VideoFSQOutput:
         """Video through the bottleneck and back.
 

@@ -9,7 +9,7 @@ import torch
 
 NUM_POSE_JOINTS = 21
 NUM_BETAS = 10
-ROTATION_CHANNELS = {"6d": 6, "matrix": 9, "axis_angle": 3}
+ROTATION_CHANNELS = {"6d": 6, "6d_columns": 6, "matrix": 9, "axis_angle": 3}
 
 
 def expert_channels(rotation: str) -> dict[str, int]:
@@ -21,9 +21,11 @@ def expert_channels(rotation: str) -> dict[str, int]:
 
 
 def matrix_to_rotation(matrix: torch.Tensor, rotation: str) -> torch.Tensor:
-    """Matrices `(..., 3, 3)` to `(..., R)` in a format of `ROTATION_CHANNELS`; 6D is the first two *rows*."""
+    """Matrices `(..., 3, 3)` to `(..., R)` in a format of `ROTATION_CHANNELS`; `6d` is the first two *rows*."""
     if rotation == "6d":
         return matrix[..., :2, :].flatten(-2)
+    if rotation == "6d_columns":
+        return matrix_to_rotation(matrix.mT, "6d")
     if rotation == "matrix":
         return matrix.flatten(-2)
     return matrix_to_axis_angle(matrix)
@@ -36,6 +38,8 @@ def rotation_to_matrix(values: torch.Tensor, rotation: str) -> torch.Tensor:
         x = torch.nn.functional.normalize(first, dim=-1)
         y = torch.nn.functional.normalize(second - (x * second).sum(-1, keepdim=True) * x, dim=-1)
         return torch.stack((x, y, torch.linalg.cross(x, y, dim=-1)), dim=-2)
+    if rotation == "6d_columns":
+        return rotation_to_matrix(values, "6d").mT
     if rotation == "matrix":
         import roma
 
@@ -93,7 +97,7 @@ def parameters_to_frames(
         betas (`torch.Tensor` of shape `(..., T, 10)`): Shape coefficients.
         global_orient (`torch.Tensor` of shape `(..., T, 3)`): Axis-angle, radians.
         transl (`torch.Tensor` of shape `(..., T, 3)`): Metres.
-        rotation (`str`, *optional*, defaults to `"6d"`): `6d`, `matrix` or `axis_angle`.
+        rotation (`str`, *optional*, defaults to `"6d"`): A format of `ROTATION_CHANNELS`.
 
     Returns:
         `torch.Tensor` of shape `(..., T, C)`, C = 145, 211 or 79.

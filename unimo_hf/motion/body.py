@@ -4,7 +4,8 @@
 The kinematic chain is that of `smplx`, the field's own; this file reads the model file, skins the mesh, and fills what
 UniMo does not model (hands, jaw, eyes, expression) with zeros. The default is the free (CC0) body that ships with the
 package, in the SMPL-X file layout; a user's own `SMPLX_*.npz` drops in by path or by the environment variable
-`UNIMO_BODY_MODEL`.
+`UNIMO_BODY_MODEL`. SMPL-X model files are licensed by the Max Planck Society for non-commercial research and may not
+be passed on: get your own at smpl-x.is.tue.mpg.de; nothing of one is shipped, cached or uploaded here.
 """
 
 import os
@@ -19,6 +20,12 @@ BODY_MODEL_VARIABLE = "UNIMO_BODY_MODEL"
 NUM_BODY_JOINTS = 22
 NUM_JOINTS = 55
 NUM_BETAS = 10
+# Left toe and heel, right toe and heel, by the number of vertices: SMPL-X, the free body, the free body reduced.
+FOOT_VERTICES = {
+    10475: (5770, 8846, 8463, 8635),
+    13524: (5770, 8846, 8463, 8635),
+    2502: (2159, 2366, 1105, 1117),
+}
 
 # Index of the parent of each of the 22 body joints (motion.md §1); the pelvis has none.
 BODY_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
@@ -68,8 +75,9 @@ class Body:
         """Read a body model.
 
         Args:
-            path (`str` or `os.PathLike`, *optional*): An `SMPLX_*.npz`. Default: the file named by the environment
-                variable `UNIMO_BODY_MODEL`, else the free body that ships with the package.
+            path (`str` or `os.PathLike`, *optional*): An `SMPLX_*.npz` of your own, under its licence. Default: the
+                file named by the environment variable `UNIMO_BODY_MODEL`, else the free body that ships with the
+                package (CC0).
 
         Raises:
             ValueError: If the file is no SMPL-X model in npz form.
@@ -86,7 +94,8 @@ class Body:
         """Joint positions.
 
         Args:
-            body_pose (`torch.Tensor` of shape `(T, 63)`): Axis-angle, radians.
+            body_pose (`torch.Tensor` of shape `(T, 63)`): Axis-angle, radians. With `(T, 162)` jaw, eyes and hands
+                follow in the order of SMPL-X's joints (hands in full, from the flat hand); they are zero otherwise.
             global_orient (`torch.Tensor` of shape `(T, 3)`): Axis-angle, radians.
             transl (`torch.Tensor` of shape `(T, 3)`): Metres.
             betas (`torch.Tensor` of shape `(10,)` or `(T, 10)`): Shape.
@@ -150,6 +159,11 @@ class Body:
         rest = rest_joints + torch.einsum("jck,nk->njc", shapes, betas)
         return batch_rigid_transform(rotations, rest, self.parents[:NUM_BODY_JOINTS])[0]
 
+    @property
+    def foot_vertices(self) -> tuple[int, int, int, int] | None:
+        """Vertices of the left toe and heel and of the right toe and heel; `None` for a mesh that is not known."""
+        return FOOT_VERTICES.get(len(self.v_template))
+
     def rest(self, betas: torch.Tensor) -> torch.Tensor:
         """Rest joints of shaped bodies, `(..., 10)` to `(..., 55, 3)`, metres, model frame (y up)."""
         return self.rest_joints + torch.einsum("jck,...k->...jc", self.rest_joint_shapes, betas)
@@ -164,7 +178,7 @@ class Body:
         global_orient = torch.as_tensor(global_orient, dtype=torch.float32)
         pose = body_pose.new_zeros(len(body_pose), NUM_JOINTS * 3)
         pose[:, :3] = global_orient
-        pose[:, 3 : 3 * NUM_BODY_JOINTS] = body_pose
+        pose[:, 3 : 3 + body_pose.shape[1]] = body_pose
         return pose
 
     @staticmethod

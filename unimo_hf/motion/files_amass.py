@@ -17,8 +17,12 @@ import numpy as np
 from unimo_hf.atomic import replace_when_done
 
 from .errors import MotionError
-from .motion import NUM_BETAS, Motion, check_fps
-from .npz import NpzFile, open_npz
+from .files_bedlam import FPS as BEDLAM_FPS
+from .files_bedlam import is_bedlam_motion
+from .motion import NUM_BETAS, Motion
+from .npz import NpzFile
+from .parameters import gender_name, smpl_to_smplx, ten_betas
+from .request import Request
 
 FORMAT, FORMAT_VERSION = "unimo_hf.motion", 1
 BLENDER_FPS = 30
@@ -30,9 +34,6 @@ SMPLX_COLUMNS = 165
 
 def save_amass(motion: Motion, path: str | os.PathLike, fps: float | None = None) -> None:
     """Write a motion; see [`Motion.save`]."""
-    path = Path(path)
-    if path.suffix != ".npz":
-        raise MotionError(f"A motion is written to a file that ends in .npz; found {path}.")
     written = motion.resample(blender_fps(motion.fps) if fps is None else fps)
     poses = np.zeros((len(written), SMPLX_COLUMNS), dtype=np.float32)
     poses[:, :3], poses[:, 3:66] = written.global_orient, written.body_pose
@@ -40,7 +41,7 @@ def save_amass(motion: Motion, path: str | os.PathLike, fps: float | None = None
         "trans": written.transl,
         "poses": poses,
         "betas": written.betas,
-        "gender": np.array("neutral"),
+        "gender": np.array(written.gender),
         "mocap_frame_rate": np.array(written.fps),
         "surface_model_type": np.array("smplx"),
         "coordinates": np.array(motion.coordinates),
@@ -51,8 +52,8 @@ def save_amass(motion: Motion, path: str | os.PathLike, fps: float | None = None
     if fps is None and written is not motion:
         arrays |= {f"native_{name}": getattr(motion, name) for name in Motion.PARAMETERS}
         arrays["native_fps"] = np.array(motion.fps)
-    with replace_when_done(path) as aside:
-        np.savez_compressed(aside, **arrays)
+    with replace_when_done(path) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def blender_fps(fps: float) -> float:
@@ -60,34 +61,34 @@ def blender_fps(fps: float) -> float:
     return float(BLENDER_FPS * max(1, round(fps / BLENDER_FPS)))
 
 
-def read_amass(
-    path: str | os.PathLike, fps: float | None = None, coordinates: str | None = None, up: str | None = None
-) -> Motion:
-    """Read a motion; see [`Motion.load`]."""
-    path = Path(path)
-    found_fps: float | None
-    with open_npz(path) as arrays:
-        _check_format(path, arrays)
-        if "native_fps" in arrays.names:
-            parameters = {name: arrays.read(f"native_{name}") for name in Motion.PARAMETERS}
-            smplx_shape, found_fps = True, _number(path, arrays, "native_fps")
-        else:
-            parameters, smplx_shape = _read_parameters(path, arrays)
-            fps_name = next((name for name in FPS_NAMES if name in arrays.names), None)
-            found_fps = None if fps_name is None else _number(path, arrays, fps_name)
-        betas = _read_betas(arrays) if smplx_shape and "betas" in arrays.names else np.zeros(NUM_BETAS)
-        found = {name: _text(arrays, name) for name in ("coordinates", "up") if name in arrays.names}
-    if found_fps is None and fps is None:
-        raise MotionError(f"{path} does not say its fps (none of {', '.join(FPS_NAMES)}); give it as fps=….")
-    coordinates = _agree(path, "coordinates", found.get("coordinates"), coordinates) or "world"
-    default_up = "-y" if coordinates == "camera" else "z"
-    return Motion(
+def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
+    """Give the motion, with an empty name; see [`Motion.load`]."""
+    path, names = request.path, arrays.names
+    _check_format(path, arrays)
+    gender = gender_name(_text(arrays, "gender")) if "gender" in names else "neutral"
+    if "native_fps" in names:
+        parameters = {name: arrays.read(f"native_{name}") for name in Motion.PARAMETERS}
+        smplx, fps_name = True, "native_fps"
+    else:
+        parameters, smplx = _read_parameters(path, arrays)
+        fps_name = next((name for name in FPS_NAMES if name in names), "")
+    if smplx:
+        parameters |= {"betas": ten_betas(arrays.read("betas")) if "betas" in names else np.zeros(NUM_BETAS)}
+    found = {name: _text(arrays, name) for name in ("coordinates", "up") if name in names}
+    usual_fps, usual_up = None, "z"
+    if is_bedlam_motion(names):
+        usual_fps, usual_up = BEDLAM_FPS, "y"
+    coordinates = request.settle("coordinates", found.get("coordinates"), request.coordinates) or "world"
+    motion = Motion(
         **parameters,
-        betas=betas,
-        fps=_agree(path, "fps", found_fps, fps),
+        fps=request.settle_fps(
+            _number(path, arrays, fps_name) if fps_name else None, usual_fps, f" (none of {', '.join(FPS_NAMES)})"
+        ),
         coordinates=coordinates,
-        up=_agree(path, "up", found.get("up"), up) or default_up,
+        up=request.settle("up", found.get("up"), request.up) or ("-y" if coordinates == "camera" else usual_up),
+        gender=gender if smplx else "neutral",
     )
+    return [("", motion)]
 
 
 def _check_format(path: Path, arrays: NpzFile) -> None:
@@ -99,17 +100,23 @@ def _check_format(path: Path, arrays: NpzFile) -> None:
 
 
 def _read_parameters(path: Path, arrays: NpzFile) -> tuple[dict[str, np.ndarray], bool]:
-    """Give pose and position of an AMASS or SMPL-X file, and whether its shape coefficients are those of SMPL-X."""
+    """Give the parameters of an AMASS or SMPL-X file without its shape, and whether they are SMPL-X.
+
+    Those of SMPL-H and SMPL are carried over to SMPL-X, the shape 0 included.
+    """
     names = arrays.names
     if {"poses", "trans"} <= names:
-        poses = arrays.read("poses")
+        poses, trans = arrays.read("poses"), arrays.read("trans")
         if poses.ndim != 2 or poses.shape[1] not in POSE_COLUMNS:
             raise MotionError(
                 f"{path}: poses has shape {poses.shape}; it must be (frames, 165) for SMPL-X, "
                 "(frames, 156) for SMPL-H or (frames, 72) for SMPL."
             )
-        parameters = {"global_orient": poses[:, :3], "body_pose": poses[:, 3:66], "transl": arrays.read("trans")}
-        return parameters, POSE_COLUMNS[poses.shape[1]]
+        if not POSE_COLUMNS[poses.shape[1]]:
+            return smpl_to_smplx(
+                poses, trans, gender_name(_text(arrays, "gender")) if "gender" in names else ""
+            ), False
+        return {"global_orient": poses[:, :3], "body_pose": poses[:, 3:66], "transl": trans}, True
     for pose, root, transl in (("pose_body", "root_orient", "trans"), ("body_pose", "global_orient", "transl")):
         if {pose, root, transl} <= names:
             parameters = {
@@ -124,17 +131,6 @@ def _read_parameters(path: Path, arrays: NpzFile) -> tuple[dict[str, np.ndarray]
     )
 
 
-def _read_betas(arrays: NpzFile) -> np.ndarray:
-    """Give the first 10 shape coefficients, averaged over time, filled up with zeros."""
-    betas = arrays.read("betas")
-    if betas.dtype.kind not in "fiu" or betas.ndim not in (1, 2) or not betas.shape[0]:
-        raise MotionError(f"betas has shape {betas.shape} of {betas.dtype}; it must be (n,) or (frames, n) numbers.")
-    if betas.ndim == 2:
-        betas = betas.mean(axis=0, dtype=np.float64)
-    betas = betas[:NUM_BETAS]
-    return np.pad(betas, (0, NUM_BETAS - len(betas)))
-
-
 def _number(path: Path, arrays: NpzFile, name: str) -> float:
     array = arrays.read(name)
     if array.size != 1 or array.dtype.kind not in "fiu":
@@ -147,14 +143,3 @@ def _number(path: Path, arrays: NpzFile, name: str) -> float:
 def _text(arrays: NpzFile, name: str) -> str:
     value = arrays.read(name).reshape(-1)[:1].tolist()
     return value[0].decode(errors="replace") if value and isinstance(value[0], bytes) else str(*value)
-
-
-def _agree(path: Path, name: str, found: str | float | None, given: str | float | None) -> Any:
-    """Give what the file says, else what the caller says; raises `MotionError` where they contradict each other."""
-    if found is not None and given is not None and found != given:
-        raise MotionError(
-            f"{path} says {name} {found!r}, the call says {given!r}; leave {name} out to take the file's."
-        )
-    if name == "fps":
-        return check_fps(found if found is not None else given)
-    return found if found is not None else given

@@ -8,6 +8,7 @@ and is not read here.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def read_collection(path: str | os.PathLike) -> list[tuple[str, Motion]]:
     for clip, name in enumerate(arrays["clip_name"]):
         start = int(arrays["clip_start"][clip])
         frames = slice(start, start + int(arrays["clip_length"][clip]))
-        parameters = {key: arrays[key][frames] for key in Motion.PARAMETERS}
+        parameters: dict[str, Any] = {key: arrays[key][frames] for key in Motion.PARAMETERS}
         try:
             motion = Motion(
                 **parameters, betas=arrays["betas"][clip], fps=arrays["fps"].item(), coordinates="world", up="y"

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from .body import Body
 
 COORDINATES = ("camera", "world")
+GENDERS = ("neutral", "male", "female")
 MIN_FPS, MAX_FPS = 0.1, 1000.0
+# Four turns: optimised rotations may pass pi, but only degrees get here.
+MAX_ANGLE = 8 * math.pi
 NUM_BETAS = 10
 
 
@@ -38,10 +41,12 @@ class Motion:
         up (`str`, *optional*):
             The axis that points up: `"y"`, `"-y"` or `"z"`. In the camera frame it is `"-y"`; a world frame has to
             name it.
+        gender (`str`, *optional*, defaults to `"neutral"`):
+            `"neutral"`, `"male"` or `"female"`: the SMPL-X model whose shape coefficients `betas` are.
 
     Raises:
-        MotionError: If a shape is wrong, a value is not finite, there are no frames, `fps` is missing or out of range,
-            or the frame of reference is unknown.
+        MotionError: If a shape is wrong, a value is not finite, angles can't be radians, there are no frames, `fps` is
+            missing or out of range, or the frame of reference or the gender is unknown.
 
     Example:
 
@@ -58,6 +63,7 @@ class Motion:
     fps: float
     coordinates: str = "camera"
     up: str = ""
+    gender: str = "neutral"
 
     PARAMETERS: ClassVar[dict[str, int]] = {"body_pose": 63, "global_orient": 3, "transl": 3}
 
@@ -68,6 +74,10 @@ class Motion:
         object.__setattr__(self, "up", self.up or ("-y" if self.coordinates == "camera" else ""))
         self._check_shapes()
         self._check_frame_of_reference()
+        if self.gender not in GENDERS:
+            raise MotionError(f"gender is {self.gender!r}; it must be one of {', '.join(GENDERS)}.")
+        for name in ("body_pose", "global_orient"):
+            _check_radians(name, getattr(self, name))
 
     def _check_shapes(self) -> None:
         for name, channels in self.PARAMETERS.items():
@@ -101,51 +111,59 @@ class Motion:
         fps: float | None = None,
         coordinates: str | None = None,
         up: str | None = None,
+        name: str | None = None,
     ) -> "Motion":
-        """Read a motion file.
+        """Read a motion from a file, or from a folder that holds one.
 
-        Read are: files written by [`Motion.save`]; AMASS in SMPL-X or SMPL-H form and the SMPL-X Blender add-on's
-        exports (`.npz`); GVHMR's `hmr4d_results.pt`. Nothing is ever unpickled. Hands and face are dropped, shapes
-        that change over time are averaged, and the shape of an SMPL-H body is dropped, since its coefficients mean
-        something else.
+        Read are: files written by [`Motion.save`]; AMASS (SMPL-X or SMPL-H), BEDLAM and the SMPL-X Blender add-on's
+        exports (`.npz`); GVHMR (`.pt`); WHAM, 3DPW, AIST++ and RICH (`.pkl`); Motion-X (`.npy`); BVH (`.bvh`). What a
+        file is, its content says. Nothing in a file is ever run. Hands and face are dropped, shapes that change over
+        time are averaged, and the shape of an SMPL or SMPL-H body is dropped, since its coefficients mean something
+        else. `docs/files.md` says what each format means and what is done about it.
 
         Args:
-            path (`str` or `os.PathLike`): The file.
-            fps (`float`, *optional*): Needed where the file does not say it. GVHMR files say none: 30 is taken.
-            coordinates (`str`, *optional*): Needed as `"world"` to take GVHMR's motion in the world (y up) instead of
-                the camera frame. AMASS files are in the world.
-            up (`str`, *optional*): The axis that points up, where the file does not say it. Default for AMASS files:
-                `"z"`.
+            path (`str` or `os.PathLike`): The file or folder.
+            fps (`float`, *optional*): Where the file does not say it; its usual rate is taken if it has one.
+            coordinates (`str`, *optional*): `"camera"` or `"world"`, where the file has both; default is the camera.
+            up (`str`, *optional*): The axis of a world frame that points up, where the file does not say it.
+            name (`str`, *optional*): Which motion, where there are several: of one person, one scene, one clip.
 
         Returns:
             [`Motion`].
 
         Raises:
-            MotionError: If the file is none of these, is damaged, or contradicts the arguments; names the file.
+            MotionError: If the file is none of these, is damaged, contradicts the arguments, or holds several motions
+                and `name` is none of them; names the file.
             FileNotFoundError: If there is no such file.
         """
         from .files import load_motion
 
-        return load_motion(path, fps=fps, coordinates=coordinates, up=up)
+        return load_motion(path, fps=fps, coordinates=coordinates, up=up, name=name)
 
-    def save(self, path: str | os.PathLike, fps: float | None = None) -> None:
-        """Write an `.npz` in AMASS / SMPL-X names, which the SMPL-X Blender add-on opens and [`Motion.load`] reads.
+    def save(
+        self, path: str | os.PathLike, fps: float | None = None, unit: str = "cm", body: "Body | None" = None
+    ) -> None:
+        """Write a file of the form that the suffix says.
 
-        The add-on refuses files below 30 fps and plays only multiples of 30 at their true speed. So by default a
-        motion at another rate is written resampled to the nearest multiple, and its own frames are kept beside under
-        other names: [`Motion.load`] gives back exactly what was saved.
+        `.npz`: AMASS / SMPL-X names, which the SMPL-X Blender add-on opens. The add-on refuses files below 30 fps and
+        plays only multiples of 30 at their true speed. So by default a motion at another rate is written resampled to
+        the nearest multiple, and its own frames are kept beside under other names. `.safetensors`: the parameters as
+        they are. `.bvh`: a skeleton in the T-pose of the body, in a world with y up, for programs that know no SMPL-X;
+        the shape is lost. [`Motion.load`] gives back what was saved.
 
         Args:
-            path (`str` or `os.PathLike`): A file that ends in `.npz`; replaced as a whole when it exists.
+            path (`str` or `os.PathLike`): A file that ends in one of these; replaced as a whole when it exists.
             fps (`float`, *optional*): Write frames at this rate only.
+            unit (`str`, *optional*, defaults to `"cm"`): `"cm"` or `"m"`, of a `.bvh` file; the others are in metres.
+            body ([`Body`], *optional*): Whose skeleton a `.bvh` file gets. Default: [`Body.load`].
 
         Raises:
-            MotionError: If `path` has another suffix or `fps` is out of range.
+            MotionError: If `path` has another suffix, `fps` is out of range or `unit` is unknown.
             OSError: If the file can't be written.
         """
-        from .files_amass import save_amass
+        from .files import save_motion
 
-        save_amass(self, path, fps)
+        save_motion(self, path, fps=fps, unit=unit, body=body)
 
     # The body
 
@@ -245,6 +263,8 @@ class Motion:
             betas = motions[0].betas
             if any(not np.array_equal(motion.betas, betas) for motion in motions):
                 raise MotionError("The motions differ in betas; give the shape of the whole as `betas`.")
+            if len({motion.gender for motion in motions}) > 1:
+                raise MotionError("The motions differ in gender, so their betas do; give the shape of the whole.")
         parts: dict[str, Any] = {
             name: np.concatenate([getattr(motion, name) for motion in motions]) for name in cls.PARAMETERS
         }
@@ -334,6 +354,17 @@ def _finite_float32(name: str, value: Any) -> np.ndarray:
             f"the first at {first}; all must be finite."
         )
     return array
+
+
+def _check_radians(name: str, rotations: np.ndarray) -> None:
+    """Raise `MotionError` where rotations `(T, 3J)` can only be degrees; above pi they mean what they mean below."""
+    angles = np.linalg.norm(rotations.reshape(len(rotations), -1, 3), axis=-1)
+    if angles.max() > MAX_ANGLE:
+        frame, joint = np.unravel_index(angles.argmax(), angles.shape)
+        raise MotionError(
+            f"{name} holds an angle of {angles.max():.1f} (frame {frame}, joint {joint}); angles are radians, at most "
+            f"{MAX_ANGLE:.1f}. Are these degrees?"
+        )
 
 
 def _slerp(before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> np.ndarray:

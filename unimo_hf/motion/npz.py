@@ -1,5 +1,8 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""Reading `.npz` files from strangers: nothing is unpickled, no header is believed before the file bears it out."""
+"""Reading `.npz` and `.npy` files from strangers.
+
+Nothing is unpickled, and no header is believed before the file bears it out.
+"""
 
 import os
 import zipfile
@@ -7,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
+from typing import IO
 
 import numpy as np
 
@@ -62,27 +67,7 @@ class NpzFile:
         if self._bytes_left < 0:
             raise MotionError(f"{where} brings the file over the {MAX_BYTES} bytes that are allowed.")
         with self._archive.open(info) as member:
-            try:
-                version = np.lib.format.read_magic(member)
-                shape, fortran, dtype = _HEADER_READERS[version](member)
-            except (ValueError, KeyError, TypeError, SyntaxError) as error:
-                raise MotionError(f"{where} has no valid .npy header.") from error
-            if dtype.hasobject:
-                raise MotionError(f"{where} holds pickled Python objects ({dtype}), which are never loaded.")
-            # Python integers: a product of hostile dimensions must not wrap round.
-            size = dtype.itemsize
-            for length in shape:
-                size *= length
-            left = info.file_size - member.tell()
-            if size != left or any(length < 0 for length in shape):
-                raise MotionError(f"{where} declares shape {shape} of {dtype}, {size} bytes, but holds {left}.")
-            data = member.read(size)
-        if len(data) != size:
-            raise MotionError(f"{where} is cut short: {len(data)} of {size} bytes.")
-        try:
-            return np.ndarray(shape, dtype=dtype, buffer=data, order="F" if fortran else "C")
-        except ValueError as error:  # an empty array with absurd dimensions
-            raise MotionError(f"{where} declares shape {shape}: {error}.") from error
+            return _read_array(member, info.file_size, where)
 
 
 @contextmanager
@@ -101,3 +86,43 @@ def open_npz(path: str | os.PathLike) -> Iterator[NpzFile]:
         raise MotionError(f"{path} ({size} bytes) is not an .npz file, or it is cut short: {error}.") from error
     with archive:
         yield NpzFile(path, archive)
+
+
+def read_npy(path: str | os.PathLike) -> np.ndarray:
+    """Read an `.npy` file.
+
+    Raises:
+        MotionError: If it is not an `.npy` file, is damaged, too large, or holds pickled Python objects.
+        FileNotFoundError: If there is no such file.
+    """
+    path = Path(path)
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise MotionError(f"{path} has {size} bytes; at most {MAX_BYTES} are allowed.")
+    with path.open("rb") as file:
+        return _read_array(file, size, str(path))
+
+
+def _read_array(stream: IO[bytes], stream_size: int, where: str) -> np.ndarray:
+    """Read one array in `.npy` form that takes up the whole stream."""
+    try:
+        version = np.lib.format.read_magic(stream)
+        shape, fortran, dtype = _HEADER_READERS[version](stream)
+    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, TokenError) as error:
+        raise MotionError(f"{where} has no valid .npy header.") from error
+    if dtype.hasobject:
+        raise MotionError(f"{where} holds pickled Python objects ({dtype}), which are never loaded.")
+    # Python integers: a product of hostile dimensions must not wrap round.
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    left = stream_size - stream.tell()
+    if size != left or any(length < 0 for length in shape):
+        raise MotionError(f"{where} declares shape {shape} of {dtype}, {size} bytes, but holds {left}.")
+    data = stream.read(size)
+    if len(data) != size:
+        raise MotionError(f"{where} is cut short: {len(data)} of {size} bytes.")
+    try:
+        return np.ndarray(shape, dtype=dtype, buffer=data, order="F" if fortran else "C")
+    except ValueError as error:  # an empty array with absurd dimensions
+        raise MotionError(f"{where} declares shape {shape}: {error}.") from error

@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 from transformers import PreTrainedModel
 
+from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
+from unimo_hf.decoding.diffusers_classes import import_diffusers
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
 from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
 from unimo_hf.model.processing_unimo import UniMoProcessor
+from unimo_hf.pipelines.hub import download_checkpoint, download_part
 
 Network = TypeVar("Network", bound=PreTrainedModel)
 
@@ -23,11 +26,15 @@ PARTS = {
     "motion_vqvae": MotionVQVAEConfig.model_type,
     "video_fsq": VideoFSQConfig.model_type,
 }
+# The part that not every checkpoint has; some 15 GB, so it is fetched from the Hub only when it is asked for.
+DIFFUSION_DECODER = "diffusion_decoder"
 PROCESSOR_FILES = ("processor_config.json", "tokenizer_config.json")
 
 
 def resolve_checkpoint(name: str | os.PathLike, **hub_options: Any) -> Path:
     """Find a checkpoint folder, fetching it from the Hub if it is neither a folder nor embedded.
+
+    A diffusion decoder stays on the Hub; see [`load_diffusion_decoder`].
 
     Args:
         name (`str` or `os.PathLike`): A folder, `unimo-tiny`, or `organisation/repository`.
@@ -44,8 +51,8 @@ def resolve_checkpoint(name: str | os.PathLike, **hub_options: Any) -> Path:
     if not folder.is_dir():
         if str(name) in embedded:
             folder = EMBEDDED / str(name)
-        elif isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/", "~")):
-            folder = _download(name, **hub_options)
+        elif is_on_the_hub(name):
+            folder = download_checkpoint(str(name), without=[DIFFUSION_DECODER], **hub_options)
         else:
             raise ValueError(
                 f"There is no checkpoint {str(name)!r}: it is no folder, none that ships "
@@ -53,6 +60,12 @@ def resolve_checkpoint(name: str | os.PathLike, **hub_options: Any) -> Path:
             )
     check_parts(folder)
     return folder
+
+
+def is_on_the_hub(name: str | os.PathLike) -> bool:
+    """Whether [`resolve_checkpoint`] would look for this checkpoint on the Hub."""
+    is_name = isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/", "~"))
+    return is_name and not Path(name).is_dir()
 
 
 def check_parts(folder: Path) -> None:
@@ -105,43 +118,61 @@ def load_network(network: type[Network], folder: Path, part: str = "", **options
                 f"The weights in {place} are not those of a {network.__name__} with this config.json: "
                 f"{len(keys)} {kind.replace('_', ' ')}, such as {keys[0]}."
             )
+    # Names the code in a repository, which was not what was loaded and will not be saved with this network.
+    vars(loaded.config).pop("auto_map", None)
     return loaded
 
 
-def load_diffusion_decoder(folder: Path | None, video_fsq: VideoFSQConfig) -> DiffusionDecoder:
-    """Load the diffusion decoder of a checkpoint folder, a part that not every checkpoint has.
+def load_diffusion_decoder(
+    folder: Path | None, video_fsq: VideoFSQConfig, name: str | os.PathLike | None = None, **hub_options: Any
+) -> DiffusionDecoder:
+    """Load the diffusion decoder of a checkpoint, a part that not every checkpoint has.
 
     Args:
-        folder (`Path`, *optional*): The checkpoint.
+        folder (`Path`, *optional*): The checkpoint, as [`resolve_checkpoint`] gave it.
         video_fsq ([`VideoFSQConfig`]): Of the video tokenizer, whose codes it shall decode.
+        name (`str` or `os.PathLike`, *optional*): What was given to [`resolve_checkpoint`]; if that is a repository,
+            the decoder is fetched from there.
+        hub_options: What was given to [`resolve_checkpoint`].
 
     Raises:
-        ValueError: If it is missing, damaged, or was made for the codes of another tokenizer.
+        ValueError: If it is missing, damaged, can't be fetched, or was made for the codes of another tokenizer.
         ModuleNotFoundError: If diffusers is not installed.
     """
-    part = "diffusion_decoder"
-    if folder is None or not (folder / part / "config.json").exists():
+    if folder is not None and name is not None and is_on_the_hub(name):
+        import_diffusers()  # before 15 GB are fetched in vain
+        download_part(str(name), folder, DIFFUSION_DECODER, **hub_options)
+    if folder is None or not (folder / DIFFUSION_DECODER / "config.json").exists():
         raise ValueError(
-            f"{folder or 'The pipeline'} has no diffusion decoder: {part}/config.json is missing. "
+            f"{folder or 'The pipeline'} has no diffusion decoder: {DIFFUSION_DECODER}/config.json is missing. "
             "conversion/convert_cosmos_diffusion_decoder.py makes one of NVIDIA's; the decoder `fsq` is always there."
         )
-    decoder = load_network(DiffusionDecoder, folder, part)
+    decoder = load_network(DiffusionDecoder, folder, DIFFUSION_DECODER)
+    check_codes_of_diffusion_decoder(folder, decoder.config, video_fsq)
+    return decoder.eval()
+
+
+def check_codes_of_diffusion_decoder(
+    folder: Path | str, decoder: DiffusionDecoderConfig, video_fsq: VideoFSQConfig
+) -> None:
+    """Raise `ValueError` if a diffusion decoder was made for other codes than those of the video tokenizer."""
     for name in ("codebook_size", "spatial_compression", "temporal_compression"):
-        found, expected = getattr(decoder.config, name), getattr(video_fsq, name)
+        found, expected = getattr(decoder, name), getattr(video_fsq, name)
         if found != expected:
             raise ValueError(
-                f"The parts of {folder} were not made for each other: `{name}` of {part} is {found}, that of "
-                f"video_fsq {expected}; they must be equal."
+                f"The parts of {folder} were not made for each other: `{name}` of {DIFFUSION_DECODER} is {found}, "
+                f"that of video_fsq {expected}; they must be equal."
             )
-    return decoder.eval()
 
 
 def load_processor(folder: Path) -> UniMoProcessor:
     """Load the processor of a checkpoint folder; raises `ValueError` that names the folder if it is damaged."""
     try:
-        return UniMoProcessor.from_pretrained(folder, local_files_only=True)
+        processor = UniMoProcessor.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # tokenizers raises bare exceptions
         raise ValueError(f"The processor of {folder} can't be loaded; it is damaged: {_first_line(error)}") from error
+    processor.tokenizer.init_kwargs.pop("auto_map", None)  # as for networks
+    return processor
 
 
 def check_fit(
@@ -182,15 +213,3 @@ def check_fit(
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _download(name: str, **hub_options: Any) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, **hub_options))
-    # Errors of the Hub, of the network and of the cache; OSError is what those of the Hub have in common.
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{name} is no folder here and could not be fetched from the Hub: {_first_line(error)}"
-        ) from error

@@ -2,6 +2,8 @@
 """The whole of UniMo behind two calls: a video becomes motion, a picture becomes a video and its motion."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
 from unimo_hf.pipelines.checkpoint import (
+    DIFFUSION_DECODER,
     check_fit,
     load_diffusion_decoder,
     load_network,
@@ -26,6 +29,7 @@ from unimo_hf.pipelines.checkpoint import (
     resolve_checkpoint,
 )
 from unimo_hf.pipelines.frame_source import open_source, to_clock_of
+from unimo_hf.pipelines.hub import upload_checkpoint
 from unimo_hf.pipelines.windows import MotionOfWindows, cut_windows
 from unimo_hf.video.pictures import read_picture
 from unimo_hf.video.reading import Video
@@ -78,6 +82,8 @@ class UniMoPipeline:
         self.model, self.motion_vqvae, self.video_fsq = model.eval(), motion_vqvae.eval(), video_fsq.eval()
         self.processor, self.body, self.folder = processor, body or Body.load(), folder
         self.diffusion_decoder: DiffusionDecoder | None = None
+        # Where a diffusion decoder is fetched from, if the checkpoint is of the Hub: name and options.
+        self._source: tuple[PathLike | None, dict[str, Any]] = (None, {})
 
     @classmethod
     def from_pretrained(
@@ -87,7 +93,7 @@ class UniMoPipeline:
         model: UniMoForConditionalGeneration | None = None,
         **hub_options: Any,
     ) -> "UniMoPipeline":
-        """Load a checkpoint.
+        """Load a checkpoint. The diffusion decoder of a Hub repository is fetched when it is first used.
 
         Args:
             name (`str` or `os.PathLike`): `"unimo-tiny"` (ships with the package), a folder, or a Hub repository.
@@ -99,13 +105,60 @@ class UniMoPipeline:
             ValueError: If a part of the checkpoint is missing, damaged or does not fit the others; names the part.
         """
         folder = resolve_checkpoint(name, **hub_options)
-        return cls(
+        unimo = cls(
             model or load_network(UniMoForConditionalGeneration, folder, dtype=dtype),
             load_network(MotionVQVAE, folder, "motion_vqvae", dtype=torch.float32),
             load_network(VideoFSQ, folder, "video_fsq", dtype=torch.float32),
             load_processor(folder),
             folder=folder,
         )
+        unimo._source = (name, hub_options)
+        return unimo
+
+    def save_pretrained(self, folder: PathLike, max_shard_size: int | str = "5GB") -> None:
+        """Write a checkpoint that [`~UniMoPipeline.from_pretrained`] loads, each network in the type that it has.
+
+        A diffusion decoder is written if it is loaded or lies in the folder that the pipeline was loaded from.
+
+        Args:
+            folder (`str` or `os.PathLike`): Made if it is missing; a checkpoint that is there is replaced.
+            max_shard_size (`int` or `str`, *optional*, defaults to `"5GB"`): Of a file of weights.
+        """
+        folder = Path(folder)
+        networks = {"": self.model, "motion_vqvae": self.motion_vqvae, "video_fsq": self.video_fsq}
+        source = None if self.folder is None else (self.folder / DIFFUSION_DECODER).resolve()
+        if self.diffusion_decoder is not None:
+            networks[DIFFUSION_DECODER] = self.diffusion_decoder
+        elif source is not None and source.is_dir() and source != (folder / DIFFUSION_DECODER).resolve():
+            shutil.copytree(source, folder / DIFFUSION_DECODER, dirs_exist_ok=True)
+        for part, network in networks.items():
+            network.save_pretrained(folder / part, max_shard_size=max_shard_size)
+        self.processor.save_pretrained(folder)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        max_shard_size: int | str = "5GB",
+        **hub_options: Any,
+    ) -> str:
+        """Put the checkpoint into a repository of the Hub, which is made if there is none.
+
+        Who loads it needs this package; `conversion/export_hub.py` makes repositories that also load without.
+
+        Args:
+            repo_id (`str`): `organisation/repository`.
+            private (`bool`, *optional*): Who sees a new repository; default: what the organisation has set.
+            max_shard_size (`int` or `str`, *optional*, defaults to `"5GB"`): Of a file of weights.
+            hub_options: `token`, `revision`, `commit_message`, ... of `huggingface_hub.HfApi.upload_folder`.
+
+        Returns:
+            `str`: Address of the commit.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder, max_shard_size)
+            return upload_checkpoint(Path(folder), repo_id, private, **hub_options)
 
     def to(self, device: torch.device | str) -> "UniMoPipeline":
         """Move the networks to a device; a diffusion decoder that is there already stays where it is."""
@@ -309,7 +362,9 @@ class UniMoPipeline:
         if video_decoder == "fsq":
             return None
         if self.diffusion_decoder is None:
-            self.diffusion_decoder = load_diffusion_decoder(self.folder, self.video_fsq.config).to(self.device)
+            name, hub_options = self._source
+            decoder = load_diffusion_decoder(self.folder, self.video_fsq.config, name, **hub_options)
+            self.diffusion_decoder = decoder.to(self.device)
         return self.diffusion_decoder
 
     def _motion_codes(

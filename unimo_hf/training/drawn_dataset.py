@@ -18,12 +18,9 @@ def drawn_dataset(data: DrawnData) -> Dataset:
     for offset, (camera, clips) in enumerate((("front", data.front), ("around", data.around))):
         if not clips:
             continue
-        settings = ClipSettings(frames=data.frames, fps=data.fps, size=data.size, camera=camera)
-        cache = (
-            Path(data.cache) / f"{'clips' if data.frames > 1 else 'stills'}_{camera}_{data.seed + offset}"
-            if data.cache
-            else None
-        )
+        settings = ClipSettings(frames=data.frames, fps=data.fps, size=data.size, camera=camera, varied=data.varied)
+        kind = ("clips" if data.frames > 1 else "stills") + ("_varied" if data.varied else "")
+        cache = Path(data.cache) / f"{kind}_{camera}_{data.seed + offset}" if data.cache else None
         parts.append(DrawnClips(ClipSource(motions, settings, data.seed + offset), clips, cache))
     return _in_turn(parts)
 

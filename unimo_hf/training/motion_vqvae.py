@@ -1,7 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Stage 1, first half: train the motion tokenizer on motions seen from random cameras."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class MotionData:
         clips (`int`): Different clips; each has its own camera, body and side.
         frames (`int`): Frames of a clip.
         fps (`float`): Frames per second of a clip.
+        varied (`float`): Share of clips whose poses are varied beyond the motions; none of those of `validation` are.
         seed (`int`): Seed of the clips.
     """
 
@@ -41,6 +42,7 @@ class MotionData:
     clips: int = 20_000
     frames: int = 33
     fps: float = 15.0
+    varied: float = 0.0
     seed: int = 1
 
 
@@ -95,7 +97,8 @@ class MotionVQVAEStage:
         config = self.model.config
         settings = ClipSettings(frames=data.frames, fps=data.fps)
         motions = load_collection(data.motions)
-        self.dataset = MotionClips(ClipSource(motions, settings, data.seed), data.clips, config.rotation)
+        varied = replace(settings, varied=data.varied)
+        self.dataset = MotionClips(ClipSource(motions, varied, data.seed), data.clips, config.rotation)
         held_out = load_collection(data.validation) if data.validation else motions
         source = ClipSource(held_out, settings, data.seed + 1)
         self.validation = torch.stack(

@@ -83,6 +83,7 @@ class DrawnData:
         frames (`int`): Frames of a clip.
         fps (`float`): Frames per second of a clip.
         size (`int`): Side of the picture, pixels.
+        varied (`float`): Share of clips whose poses are varied beyond the motions.
         seed (`int`): Seed of the drawing.
         cache (`str`, *optional*): Folder that keeps drawn clips for the next epoch and the next run.
     """
@@ -93,6 +94,7 @@ class DrawnData:
     frames: int = 17
     fps: float = 15.0
     size: int = 128
+    varied: float = 0.0
     seed: int = 1
     cache: str | None = None
 

@@ -6,7 +6,6 @@ the difference of the pictures; the same, weighted towards the person; and, as a
 the joints from the codes of each latent frame, which makes codes that the AR model can read a pose from.
 """
 
-import math
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from unimo_hf.data.scene import FOCAL_PER_SIDE
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
@@ -26,6 +25,9 @@ from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_clips, mpjpe_mm
 from unimo_hf.training.loop import fit
 from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
+from unimo_hf.training.video_fsq_start import fit_start
+
+FITTED_CLIPS = 64  # by `fit_start`: 12,000 codes
 
 
 @dataclass(frozen=True)
@@ -50,24 +52,19 @@ class VideoFSQRecipe(Recipe):
     Attributes:
         stills_per_clip (`int`): Pictures that are drawn for each clip and learned from beside it: many more people and
             poses for the same work.
-        decoded (`float`): Share of a batch that is decoded. The rest teaches the encoder its pose alone, which takes a
-            third of the time; 0 is for a first run that only does that.
+        fit_start (`bool`): Fit the layers round the codes to the data before the first step (`video_fsq_start`).
         validation_clips (`int`): Clips held out.
     """
 
     data: DrawnData = field(default_factory=DrawnData)
     loss: VideoFSQLoss = field(default_factory=VideoFSQLoss)
     stills_per_clip: int = 0
-    decoded: float = 1.0
+    fit_start: bool = False
     validation_clips: int = 64
 
     def __post_init__(self) -> None:
         if self.stills_per_clip < 0:
             raise ValueError(f"stills_per_clip is {self.stills_per_clip}; it is 0 or more.")
-        if not 0 <= self.decoded <= 1:
-            raise ValueError(f"decoded is {self.decoded}; it is a share in [0, 1].")
-        if not self.decoded and not self.loss.pose:
-            raise ValueError("With decoded and loss.pose both 0 there is nothing to learn.")
 
 
 class ClipsWithStills(Dataset):
@@ -119,11 +116,10 @@ class Network(nn.Module):
         super().__init__()
         self.model, self.pose_head = model, pose_head
 
-    def forward(self, video: Tensor, decoded: int) -> tuple[Tensor | None, Tensor | None]:
-        """Video `(B, 3, T, H, W)` to the reconstruction of the first `decoded` and, with a head, the joints of all."""
+    def forward(self, video: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Video `(B, 3, T, H, W)` to its reconstruction and, with a head, the joints."""
         _, quantized = self.model.encode_features(video)
-        joints = self.pose_head(quantized) if self.pose_head else None
-        return self.model.decode_features(quantized[:decoded]) if decoded else None, joints
+        return self.model.decode_features(quantized), self.pose_head(quantized) if self.pose_head else None
 
 
 class VideoFSQStage:
@@ -141,6 +137,9 @@ class VideoFSQStage:
             stills = drawn_dataset(replace(recipe.data, frames=1, front=front, around=around))
             clips = ClipsWithStills(clips, stills, per_clip)
         self.dataset, self.validation = held_out(clips, recipe.validation_clips)
+        if recipe.fit_start:
+            some = next(iter(DataLoader(self.dataset, FITTED_CLIPS, shuffle=True)))
+            fit_start(self.model, to_network_range(some["video"]))
 
     def loss(self, network: nn.Module, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """The terms of [`VideoFSQLoss`], the mean of clips and stills where there are stills."""
@@ -154,23 +153,20 @@ class VideoFSQStage:
         return (loss + loss_of_stills) / 2, figures
 
     def loss_of_videos(self, network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The terms of [`VideoFSQLoss`]; those of the picture over the videos that are decoded."""
+        """The terms of [`VideoFSQLoss`]."""
         weights = self.recipe.loss
         video = to_network_range(batch["video"])
-        decoded = math.ceil(self.recipe.decoded * len(video))
         with self.accelerator.autocast():
-            reconstruction, predicted = network(video, decoded)
-        loss, figures = video.new_zeros(()), {}
+            reconstruction, predicted = network(video)
         if weights.person or weights.pose:
             joints = joints_of_clips(self.body, batch)
-        if reconstruction is not None:
-            difference = reconstruction.float() - video[:decoded]
-            figures = {"absolute": difference.abs().mean(), "psnr": psnr(difference)}
-            loss = loss + figures["absolute"] + weights.squared * difference.square().mean()
-            if weights.person:
-                near = person_weight(joints[:decoded], video.shape[-1])[:, None]
-                figures["person"] = (difference.abs() * near).sum() / (3 * near.sum())
-                loss = loss + weights.person * figures["person"]
+        difference = reconstruction.float() - video
+        figures = {"absolute": difference.abs().mean(), "psnr": psnr(difference)}
+        loss = figures["absolute"] + weights.squared * difference.square().mean()
+        if weights.person:
+            near = person_weight(joints, video.shape[-1])[:, None]
+            figures["person"] = (difference.abs() * near).sum() / (3 * near.sum())
+            loss = loss + weights.person * figures["person"]
         if predicted is not None:
             figures["pose"] = (predicted - (joints - joints[:, :, :1])).abs().mean()
             loss = loss + weights.pose * figures["pose"]

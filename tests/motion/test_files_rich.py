@@ -1,0 +1,80 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+import pickle
+
+import numpy as np
+import pytest
+
+from unimo_hf.motion import Motion, MotionError, load_collection
+
+SHAPES = {"transl": 3, "global_orient": 3, "body_pose": 63, "betas": 10, "expression": 10, "left_hand_pose": 12}
+
+
+def frame(seed, **changes):
+    generator = np.random.default_rng(seed)
+    arrays = {name: generator.normal(0, 0.5, (1, columns)).astype(np.float32) for name, columns in SHAPES.items()}
+    return arrays | changes
+
+
+def write(folder, number, subject="013", **changes):
+    path = folder / f"{number:05d}" / f"{subject}.pkl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(frame(number, **changes)))
+    return path
+
+
+def test_frames_become_a_motion(tmp_path):
+    sequence = tmp_path / "Gym_013_burpee4"
+    for number in (12, 9, 10, 11, 100):
+        write(sequence, number)
+    write(sequence, 10, subject="002")
+    motions = dict(load_collection(tmp_path))
+    assert list(motions) == [
+        "Gym_013_burpee4_013_frame000009",
+        "Gym_013_burpee4_013_frame000100",
+        "Gym_013_burpee4_002",
+    ]
+    motion = motions["Gym_013_burpee4_013_frame000009"]
+    assert (len(motion), motion.fps, motion.coordinates, motion.up) == (4, 30, "world", "-y")
+    assert (motion.gender, motions["Gym_013_burpee4_002"].gender) == ("female", "male")
+    for name in Motion.PARAMETERS:
+        expected = np.concatenate([frame(number)[name] for number in (9, 10, 11, 12)])
+        np.testing.assert_array_equal(getattr(motion, name), expected)
+    expected = np.mean([frame(number)["betas"][0] for number in (9, 10, 11, 12)], axis=0)
+    np.testing.assert_allclose(motion.betas, expected, atol=1e-6)
+
+
+def test_a_folder_of_one_motion_and_a_single_frame(tmp_path):
+    path = write(tmp_path / "s", 3)
+    assert len(Motion.load(path)) == 1
+    write(tmp_path / "s", 4)
+    assert len(Motion.load(tmp_path / "s", fps=60)) == 2
+    assert Motion.load(tmp_path / "s", fps=60).fps == 60
+
+
+def test_frames_side_by_side(tmp_path):
+    for number in (1, 2, 3):
+        (tmp_path / f"{number:05d}_005.pkl").write_bytes(pickle.dumps(frame(number)))
+    motion = Motion.load(tmp_path)
+    assert (len(motion), motion.gender) == (3, "male")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"body_pose": np.zeros((1, 69))}, "body_pose has different shapes"),
+        ({"transl": np.full((1, 3), np.nan)}, "transl holds 3 of 6"),
+        ({"transl": "no"}, "transl is str; it must be an array"),
+    ],
+)
+def test_bad_frames(tmp_path, changes, message):
+    write(tmp_path / "s", 1)
+    write(tmp_path / "s", 2, **changes)
+    with pytest.raises(MotionError, match=message):
+        Motion.load(tmp_path / "s")
+
+
+def test_a_frame_that_is_none(tmp_path):
+    write(tmp_path / "s", 1)
+    (tmp_path / "s" / "00001" / "013.pkl").write_bytes(pickle.dumps({"transl": np.zeros(3)}))
+    with pytest.raises(MotionError, match=r"013\.pkl is no frame of RICH"):
+        load_collection(tmp_path)

@@ -1,0 +1,78 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Our own interchange format (`.safetensors`): the parameters as they are, and what they mean in the header.
+
+`body_pose` (T, 63), `global_orient` (T, 3), `transl` (T, 3), `betas` (10), float32; strings `fps`, `coordinates`,
+`up`, `model` (smplx), `gender`, `rotation` (axis_angle), `format`, `format_version`.
+"""
+
+import os
+from pathlib import Path
+
+from unimo_hf.atomic import replace_when_done
+
+from .errors import MotionError
+from .motion import Motion
+from .npz import MAX_BYTES
+from .request import Request
+
+FIXED = {"format": "unimo_hf.motion", "format_version": "1", "model": "smplx", "rotation": "axis_angle"}
+SAID = ("fps", "coordinates", "up", "gender")
+ARRAYS = (*Motion.PARAMETERS, "betas")
+
+
+def save_safetensors(motion: Motion, path: str | os.PathLike, fps: float | None = None) -> None:
+    """Write a motion; see [`Motion.save`]."""
+    from safetensors.numpy import save_file
+
+    written = motion if fps is None else motion.resample(fps)
+    header = FIXED | {name: str(getattr(written, name)) for name in SAID}
+    with replace_when_done(path) as aside:
+        save_file({name: getattr(written, name) for name in ARRAYS}, aside, metadata=header)
+
+
+def read_safetensors(request: Request) -> list[tuple[str, Motion]]:
+    """Give the motion, with an empty name; raises `MotionError` where the file is wrong."""
+    from safetensors import SafetensorError, safe_open
+
+    size = Path(request.path).stat().st_size
+    if size > MAX_BYTES:
+        raise MotionError(f"it has {size} bytes; at most {MAX_BYTES} are allowed.")
+    try:
+        with safe_open(request.path, framework="np") as file:
+            header = file.metadata() or {}
+            _check_header(header, set(file.keys()))
+            arrays = {name: file.get_tensor(name) for name in ARRAYS}
+    except SafetensorError as error:
+        raise MotionError(
+            f"{request.path} ({size} bytes) is not a safetensors file, or it is damaged: {error}"
+        ) from error
+    return [
+        (
+            "",
+            Motion(
+                **arrays,
+                fps=request.settle_fps(_fps(header["fps"])),
+                coordinates=request.settle("coordinates", header["coordinates"], request.coordinates),
+                up=request.settle("up", header["up"], request.up),
+                gender=header["gender"],
+            ),
+        )
+    ]
+
+
+def _check_header(header: dict[str, str], tensors: set[str]) -> None:
+    missing = [name for name in ARRAYS if name not in tensors] + [
+        name for name in (*FIXED, *SAID) if name not in header
+    ]
+    if missing:
+        raise MotionError(f"it holds no motion: it lacks {', '.join(missing)}.")
+    for name, value in FIXED.items():
+        if header[name] != value:
+            raise MotionError(f"its {name} is {header[name]!r}; this program reads {value!r}.")
+
+
+def _fps(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise MotionError(f"fps is {text!r}; it must be a number.") from None

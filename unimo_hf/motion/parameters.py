@@ -1,0 +1,107 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""What several readers do with parameters: SMPL to SMPL-X, shapes to ten coefficients, gaps between frames."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from .errors import MotionError
+from .motion import NUM_BETAS
+
+# Rest position of the pelvis of SMPL and SMPL-H, metres, for betas 0; it moves with the shape by a few centimetres.
+SMPL_REST_PELVIS = {
+    "male": np.array([-0.0022, -0.2408, 0.0286]),
+    "female": np.array([-0.0009, -0.2114, 0.0278]),
+    "neutral": np.array([-0.0018, -0.2233, 0.0282]),
+}
+GENDERS = {"m": "male", "f": "female", "n": "neutral"}
+NUM_SMPL_CHANNELS = 72
+
+
+def smpl_to_smplx(poses: np.ndarray, trans: np.ndarray, gender: str) -> dict[str, Any]:
+    """Carry the motion of an SMPL or SMPL-H body over to SMPL-X.
+
+    The rotations of the 21 body joints are taken as they are, which is approximately right. The shape is dropped,
+    since its coefficients mean something else: `betas` are 0. The two bodies have their pelvis at another place at
+    rest: `transl` is corrected, so that the pelvis stays where it was.
+
+    Args:
+        poses (`np.ndarray` of shape `(T, 72)` or more columns): Axis-angle, radians, pelvis first.
+        trans (`np.ndarray` of shape `(T, 3)`): Metres.
+        gender (`str`): Of the body; one that is not known counts as neutral.
+
+    Returns:
+        `dict`: `global_orient`, `body_pose`, `transl` and `betas`.
+    """
+    shift = smpl_rest_pelvis(gender) - smplx_rest_pelvis()
+    return {
+        "global_orient": poses[:, :3],
+        "body_pose": poses[:, 3:66],
+        "transl": (trans + shift).astype(np.float32) if trans.ndim == 2 and trans.shape[1] == 3 else trans,
+        "betas": np.zeros(NUM_BETAS),
+    }
+
+
+def smpl_rest_pelvis(gender: str) -> np.ndarray:
+    """Rest pelvis of the SMPL body of a gender, metres, for betas 0; one that is not known counts as neutral."""
+    return SMPL_REST_PELVIS.get(gender, SMPL_REST_PELVIS["neutral"])
+
+
+def smplx_rest_pelvis() -> np.ndarray:
+    """Rest pelvis of the SMPL-X body in use, metres, for betas 0 (see [`Body.load`])."""
+    from .body import Body
+
+    return Body.load().rest_pelvis(np.zeros(NUM_BETAS)).double().numpy()
+
+
+def ten_betas(betas: np.ndarray) -> np.ndarray:
+    """Give the first 10 shape coefficients, averaged over time, filled up with zeros.
+
+    Raises:
+        MotionError: If `betas` is not `(n,)` or `(frames, n)` numbers.
+    """
+    if betas.dtype.kind not in "fiu" or betas.ndim not in (1, 2) or not betas.shape[0]:
+        raise MotionError(f"betas has shape {betas.shape} of {betas.dtype}; it must be (n,) or (frames, n) numbers.")
+    if betas.ndim == 2:
+        betas = betas.mean(axis=0, dtype=np.float64)
+    betas = betas[:NUM_BETAS]
+    return np.pad(betas, (0, NUM_BETAS - len(betas)))
+
+
+def gender_name(value: Any) -> str:
+    """Give `male`, `female`, `neutral` for what a file says (`b"male"`, `"b'male'"`, `"m"`); others as they are."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    text = text.removeprefix("b'").removesuffix("'").lower()
+    return GENDERS.get(text, text)
+
+
+def check_columns(name: str, array: np.ndarray, columns: int) -> None:
+    """Raise `MotionError` unless an array is `(frames, columns)` numbers."""
+    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
+        raise MotionError(f"{name} has shape {array.shape} of {array.dtype}; it must be (frames, {columns}) numbers.")
+
+
+def runs_without_gaps(frames: np.ndarray, step: int = 1) -> list[slice]:
+    """Cut a sequence where frames are missing.
+
+    Args:
+        frames (`np.ndarray` of shape `(T,)`): Frame numbers, rising.
+        step (`int`, *optional*, defaults to 1): What one frame is from the next.
+
+    Returns:
+        `list[slice]`: The parts without a gap, in order.
+
+    Raises:
+        MotionError: If the numbers are not whole or do not rise.
+    """
+    if frames.ndim != 1 or frames.dtype.kind not in "iu" or (np.diff(frames.astype(np.int64)) <= 0).any():
+        raise MotionError(f"The frame numbers ({frames.dtype}, shape {frames.shape}) must be whole and rise.")
+    cuts = np.flatnonzero(np.diff(frames.astype(np.int64)) != step) + 1
+    edges = [0, *cuts.tolist(), len(frames)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
+
+
+def part_name(name: str, part: slice, parts: int, frames: np.ndarray) -> str:
+    """Name a part of a sequence: that of the sequence if it is whole, else with its first frame."""
+    return name if parts == 1 else f"{name}_frame{int(frames[part.start]):06d}"
