@@ -76,6 +76,7 @@ def test_saved_and_loaded(tmp_path):
         ({"factors": [0, 2, 3, 3]}, "positive"),
         ({"residual_kernels": [3, 2]}, "two odd sizes"),
         ({"ordered_codes": 1.5}, r"ordered_codes is 1\.5"),
+        ({"frame_encoder": True, "io_convs": True}, "frame_encoder and io_convs are both set"),
         ({"depth": "three"}, "depth"),
     ],
 )

@@ -10,6 +10,7 @@ LAYOUTS = {
     "paper": {"widths": [8, 8, 8, 8], "codebook_dim": 3},
     "duolando": {"widths": [8, 8, 8, 8], "residual_kernels": [3, 1], "io_convs": True},
     "late": {"factors": [1, 1, 36], "widths": [16, 16, 8], "depth": 2, "dilation_growth": 1, "unit_codes": True},
+    "frame encoder": {"factors": [1, 1, 36], "widths": [16, 16, 8], "frame_encoder": True, "unit_codes": True},
     "short kernels": {"factors": [2, 3], "widths": [16, 16], "kernel_rule": "stride_plus_two", "experts": False},
 }
 FRAMES, WINDOW = 100, 30

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from unimo_hf.model.modeling_motion_vqvae import decode_prefix
 from unimo_hf.model.motion_features import frames_to_parameters, parameters_to_frames
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
@@ -126,7 +127,7 @@ def evaluate_motion_vqvae(
             score.add(given_back, target, fps)
         values: dict[str, Iterable[torch.Tensor]] = {"root_position": _root_errors(motions_back, seen)}
         for kept in (kept for kept in PREFIXES if kept < config.codes_per_frame):
-            part = _to_motions(_decode_prefix(tokenizer, motion_codes, kept), config.rotation, fps)
+            part = _to_motions(decode_prefix(tokenizer, motion_codes, kept), config.rotation, fps)
             values[f"mpjpe_first_{kept}"] = mpjpe(body_points(part, body, with_vertices=False).joints, target.joints)
         details.add_values(values)
         baselines.add(seen, target, body)
@@ -153,13 +154,6 @@ def evaluate_motion_vqvae(
 def _in_view(clip: Motion, body: Body, view: str, seed: tuple[int, int]) -> Motion:
     """A clip as the tokenizer is to see it: before a camera, or upright in the world."""
     return clip.to_world_up("y", body) if view == "world" else place_before_camera(clip, body, view, seed)
-
-
-def _decode_prefix(tokenizer: MotionTokenizer, motion_codes: torch.Tensor, kept: int) -> torch.Tensor:
-    """Decode the first codes of each frame; in place of the others stand zeros, as in nested dropout."""
-    vectors = torch.nn.functional.embedding(motion_codes, tokenizer.codebook.codes)  # (B, T, codes, D)
-    slots = torch.arange(vectors.shape[2], device=vectors.device)[:, None]
-    return tokenizer.decode_latents((vectors * (slots < kept)).flatten(1, 2))
 
 
 def _root_errors(motions: Sequence[Motion], target: Sequence[Motion]) -> list[torch.Tensor]:

@@ -117,6 +117,8 @@ class MotionVQVAEConfig(PreTrainedConfig):
             )
         if len(self.residual_kernels) != 2 or any(kernel % 2 == 0 for kernel in self.residual_kernels):
             raise ValueError(f"residual_kernels is {list(self.residual_kernels)}; two odd sizes are needed.")
+        if self.frame_encoder and self.io_convs:
+            raise ValueError("frame_encoder and io_convs are both set; the convolution of io_convs sees other frames.")
         if not 0 <= self.ordered_codes <= 1:
             raise ValueError(f"ordered_codes is {self.ordered_codes}; it is a share in [0, 1].")
 

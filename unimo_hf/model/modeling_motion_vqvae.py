@@ -52,7 +52,7 @@ class ResidualUnit(nn.Module):
         first, second = kernels
         self.conv1 = nn.Conv1d(width, width, first, padding=dilation * (first // 2), dilation=dilation)
         self.conv2 = nn.Conv1d(width, width, second, padding=second // 2)
-        self.conv2.starts_at_zero = True  # a new network is linear, which learns faster
+        self.conv2.start = "zero"  # a new network is linear, which learns faster
 
     def forward(self, hidden: Tensor) -> Tensor:
         return hidden + self.conv2(F.relu(self.conv1(F.relu(hidden))))
@@ -265,7 +265,7 @@ class MotionVQVAE(PreTrainedModel):
     def _init_weights(self, module: nn.Module):
         super()._init_weights(module)
         if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-            if getattr(module, "starts_at_zero", False):
+            if getattr(module, "start", "random") == "zero":
                 init.zeros_(module.weight)
             else:
                 init.kaiming_uniform_(module.weight, a=5**0.5)  # torch's own start of a convolution
@@ -404,6 +404,13 @@ class MotionVQVAE(PreTrainedModel):
         kept = torch.where(torch.rand(batch, device=device) < self.config.ordered_codes, kept, codes)
         slots = torch.arange(quantized.shape[1], device=device) % codes
         return quantized * (slots < kept[:, None]).unsqueeze(-1)
+
+
+def decode_prefix(model: MotionVQVAE, motion_codes: Tensor, kept: int) -> Tensor:
+    """Decode the first `kept` codes of each frame; in place of the others stand zeros, as in nested dropout."""
+    vectors = F.embedding(motion_codes, model.codebook.codes)  # (B, T, codes, D)
+    slots = torch.arange(vectors.shape[2], device=vectors.device)[:, None]
+    return model.decode_latents((vectors * (slots < kept)).flatten(1, 2))
 
 
 def reconstruction_terms(

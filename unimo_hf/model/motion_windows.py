@@ -56,6 +56,8 @@ def decode_in_windows(model: MotionVQVAE, motion_codes: Tensor, window: int = WI
 
 def encoder_reach(config: MotionVQVAEConfig) -> int:
     """Frames on either side that the codes of a frame can depend on."""
+    if config.frame_encoder:
+        return 0
     reach, rate = 0.0, 1  # in frames; steps a frame
     for factor in config.factors:
         kernel, padding = kernel_and_padding(factor, config.kernel_rule)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
-from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
+from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE, decode_prefix
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.files import load_collection
@@ -141,12 +141,10 @@ class MotionVQVAEStage:
         model = self.model
         true_joints, true_root = self.joints(self.validation)
         motion_codes = model.encode(self.validation)
-        quantized = torch.nn.functional.embedding(motion_codes, model.codebook.codes)  # (B, T, codes, D)
         figures = {"codes_in_use": motion_codes.unique().numel() / model.config.codebook_size}
         codes = model.config.codes_per_frame
         for kept in (*(prefix for prefix in PREFIXES if prefix < codes), codes):
-            prefix = quantized * (torch.arange(quantized.shape[2], device=quantized.device) < kept)[:, None]
-            joints, root = self.joints(model.decode_latents(prefix.flatten(1, 2)))
+            joints, root = self.joints(decode_prefix(model, motion_codes, kept))
             figures[f"mpjpe_{kept}"] = float(mpjpe_mm(joints, true_joints).mean())
         figures["root_mm"] = float((root - true_root).norm(dim=-1).mean() * 1000)
         acceleration = (joints - true_joints).diff(n=2, dim=1).norm(dim=-1).mean()
