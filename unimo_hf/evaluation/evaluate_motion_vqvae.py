@@ -2,13 +2,13 @@
 """`unimo evaluate motion-vqvae`: how well the motion tokenizer gives back what it was shown, next to baselines."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from unimo_hf.model.modeling_motion_vqvae import decode_prefix
+from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE, decode_prefix
 from unimo_hf.model.motion_features import frames_to_parameters, parameters_to_frames
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
@@ -40,26 +40,9 @@ UNITS = (
 )
 
 
-class MotionTokenizer(Protocol):
-    """What is scored: a [`MotionVQVAE`]."""
-
-    config: Any
-    device: torch.device
-    codebook: Any
-
-    def encode(self, motion: torch.Tensor) -> torch.Tensor:
-        """Frames `(B, T, C)` to codes `(B, T, 36)`."""
-
-    def decode(self, motion_codes: torch.Tensor) -> torch.Tensor:
-        """Codes `(B, T, 36)` to frames `(B, T, C)`."""
-
-    def decode_latents(self, quantized: torch.Tensor) -> torch.Tensor:
-        """Codes as vectors `(B, T * 36, D)` to frames `(B, T, C)`."""
-
-
 @torch.no_grad()
 def evaluate_motion_vqvae(
-    tokenizer: MotionTokenizer,
+    tokenizer: MotionVQVAE,
     motions: Sequence[Motion],
     body: Body,
     *,
@@ -85,7 +68,7 @@ def evaluate_motion_vqvae(
     code is to guess, for a model that counts.
 
     Args:
-        tokenizer ([`MotionTokenizer`]): The model; of its `config`, `rotation`, `coordinates`, `fps` and
+        tokenizer ([`MotionVQVAE`]): The model; of its `config`, `rotation`, `coordinates`, `fps` and
             `codebook_size` are read.
         motions (`Sequence[Motion]`): Of any length, frame rate and frame; what does not fill a clip is left out.
         body ([`Body`]): The body that moves.
