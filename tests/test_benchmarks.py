@@ -126,15 +126,15 @@ def test_rows_of_the_ablation(ablation, repository):
     for name, config in configs.items():
         codes, size = (int(part[2:]) for part in name.split()[1:3])
         assert (config.codes_per_frame, config.codebook_size) == (codes, size)
-    # Codes of the shipped kind are ordered, those of the paper's are not: the other order is a row of its own.
-    assert "tiny s=36 B=512 ordered" not in configs
+    # Codes of the shipped kind are ordered a little, those of the paper's are not: other orders are rows of their own.
     assert not configs["tiny s=36 B=512 unordered"].ordered_codes
+    assert configs["tiny s=36 B=512 ordered"].ordered_codes > configs["tiny s=36 B=512"].ordered_codes > 0
     assert "paper s=36 B=512 unordered" not in configs
     assert configs["paper s=36 B=512 ordered"].ordered_codes
-    assert len(configs) == 2 * 13
+    assert len(configs) == 14 + 13
     paper = recipes["paper s=36 B=512"]
     assert paper.loss == MotionVQVAELoss()
-    assert not paper.fit_statistics
+    assert not any((paper.fit_statistics, paper.fit_start, paper.frozen_codes))
     assert configs["paper s=36 B=512"].factors == [2, 2, 3, 3]
     with pytest.raises(ValueError, match=r"--rows 's=36' fits none"):
         ablation.chosen_recipes(base, ["tiny"], "s=36")

@@ -27,7 +27,7 @@ def test_paper_recipe_equals_the_defaults():
 
 
 def test_tiny_recipe_keeps_the_compression():
-    recipe = yaml.safe_load((RECIPES / "train_video_fsq_tiny.yaml").read_text())
+    recipe = yaml.safe_load((RECIPES / "train_video_fsq_tiny_colours.yaml").read_text())
     tiny = VideoFSQConfig(**recipe["model"])
     assert tiny.codebook_size == 12_800
     assert (tiny.spatial_compression, tiny.temporal_compression) == (16, 8)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from torch import nn
 from torch.utils.data import TensorDataset
 from transformers import PreTrainedConfig, PreTrainedModel
 
@@ -215,8 +216,16 @@ def test_batches_depend_on_seed_and_step_alone():
 
 
 def test_matrices_decay_and_biases_do_not():
-    groups = loop._parameter_groups(Line(PreTrainedConfig()), 0.01)
+    groups = loop._parameter_groups(Line(PreTrainedConfig()), Optimisation(weight_decay=0.01))
     assert [(len(group["params"]), group["weight_decay"]) for group in groups] == [(1, 0.01), (1, 0.0)]
+
+
+def test_a_module_may_learn_at_a_rate_of_its_own():
+    network = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 1)))
+    network[1].rate_factor = 10.0
+    groups = loop._parameter_groups(network, Optimisation(learning_rate=1e-4))
+    rates = {parameter: group["lr"] for group in groups for parameter in group["params"]}
+    assert [rates[parameter] for parameter in network.parameters()] == pytest.approx([1e-4, 1e-4, 1e-3, 1e-3])
 
 
 def test_half_a_line_in_the_log_does_no_harm(tmp_path, whole):

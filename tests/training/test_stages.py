@@ -13,12 +13,20 @@ from accelerate import Accelerator
 from typer.testing import CliRunner
 
 from unimo_hf import MotionVQVAE, UniMoForConditionalGeneration, UniMoPipeline, UniMoProcessor, VideoFSQ
+from unimo_hf.data.scene import FOCAL_PER_SIDE
 from unimo_hf.data.shards import CodeShards
 from unimo_hf.training import motion_vqvae, unimo, video_fsq
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage
 from unimo_hf.training.recipe import Recipe
 from unimo_hf.training.unimo import UniMoRecipe, UniMoStage, smoothed_targets
-from unimo_hf.training.video_fsq import VideoFSQRecipe, VideoFSQStage, person_weight
+from unimo_hf.training.video_fsq import (
+    PoseHead,
+    VideoFSQRecipe,
+    VideoFSQStage,
+    person_weight,
+    pose_difference,
+    seen_places,
+)
 
 sys.path.append(os.path.dirname(__file__))
 import micro_recipes
@@ -101,6 +109,60 @@ def test_recipes_of_the_video_tokenizer_that_make_no_sense(recipes, tmp_path):
     _, kind, values = recipes["video_fsq"]
     with pytest.raises(ValueError, match="stills_per_clip is -1"):
         micro_recipes.build(kind, {**values, "stills_per_clip": -1}, tmp_path)
+    with pytest.raises(ValueError, match="nothing to learn"):
+        micro_recipes.build(kind, {**values, "decoded": 0.0, "loss": {"squared": 1.0}}, tmp_path)
+
+
+def test_a_video_tokenizer_that_learns_poses_alone(recipes, tmp_path):
+    module, kind, values = recipes["video_fsq"]
+    torch.manual_seed(0)
+    start = VideoFSQ(VideoFSQ.config_class(**micro_recipes.VIDEO_FSQ_MODEL))
+    start.save_pretrained(tmp_path / "start")
+    values = {**values, "decoded": 0.0, "fit_start": False, "start": str(tmp_path / "start")}
+    trained = module.train(micro_recipes.build(kind, values, tmp_path, steps=2)).state_dict()
+    changed = {key.split(".")[0] for key, value in start.state_dict().items() if not torch.equal(value, trained[key])}
+    assert changed == {"encoder", "quant_conv"}
+
+
+def test_a_head_that_is_sure_places_joints_where_their_codes_are():
+    head = PoseHead(VideoFSQ.config_class(**micro_recipes.VIDEO_FSQ_MODEL))
+    first, last = head.layers[0], head.layers[-1]
+    with torch.no_grad():
+        for layer in head.layers.modules():
+            if isinstance(layer, torch.nn.Conv2d):
+                layer.weight.zero_()
+                layer.bias.zero_()
+        first.weight[0, 0, 1, 1] = 1.0  # the first number of a code
+        last.weight[0::4, 0] = 100.0  # says how likely all joints are there
+        last.bias[3::4] = 0.7  # and all are 0.7 m behind the pelvis
+    codes = torch.zeros(1, 2, 2, 4, 4)
+    codes[0, 0, 0, 1, 2] = 1.0
+    codes[0, 0, 1, 3, 0] = 1.0
+    places = head(codes)
+    assert places.shape == (1, 9, 22, 3)
+    torch.testing.assert_close(places[0, 0], torch.tensor([0.625, 0.375, 0.7]).expand(22, 3))
+    torch.testing.assert_close(places[0, 1:], torch.tensor([0.125, 0.875, 0.7]).expand(8, 22, 3))
+
+
+def test_places_of_joints_that_are_seen_are_right():
+    joints = torch.randn(2, 3, 22, 3) * 0.3 + torch.tensor([0.0, 0.0, 4.0])
+    places = seen_places(joints)
+    assert not pose_difference(places, joints).any()
+    places[..., 0] += 0.1
+    expected = 0.1 * joints[..., :1, 2].expand(2, 3, 22) / FOCAL_PER_SIDE
+    torch.testing.assert_close(pose_difference(places, joints)[..., 0], expected)
+
+
+def test_decoders_of_frozen_codes(recipes, tmp_path):
+    module, kind, values = recipes["motion_vqvae"]
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    first = micro_recipes.build(kind, values, tmp_path / "first", steps=1)
+    codes = module.train(first).state_dict()
+    values = {**values, "start": first.output, "frozen_codes": True, "fit_statistics": False}
+    trained = module.train(micro_recipes.build(kind, values, tmp_path / "second", steps=3)).state_dict()
+    changed = {key.split(".")[0] for key, value in codes.items() if not torch.equal(value, trained[key])}
+    assert changed == {"decoders"}
 
 
 def test_one_frame_of_a_clip_as_the_target(recipes, tmp_path):

@@ -146,6 +146,8 @@ def _end_conv(channels_in: int, channels_out: int, always: bool) -> nn.Module:
 class Codebook(nn.Module):
     """Nearest of `codebook_size` vectors, learnt by moving averages (with restart of unused codes) or by gradient."""
 
+    frozen = False  # in training too
+
     def __init__(self, config: MotionVQVAEConfig):
         super().__init__()
         self.config = config
@@ -170,13 +172,13 @@ class Codebook(nn.Module):
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Latents `(B, N, D)` to codes with the latents' gradient, indices `(B, N)`, and the loss."""
         if self.training and not self.initialized:
-            self._initialize(latents)
+            self.start_from(latents)
         indices = self.nearest(latents)
         quantized = F.embedding(indices, self.codes)
         loss = self.config.commitment_weight * F.mse_loss(latents.float(), quantized.detach().float())
         if self.config.codebook_update == "gradient":
             loss = loss + F.mse_loss(quantized.float(), latents.detach().float())
-        if self.training:
+        if self.training and not self.frozen:
             self.update(latents, indices)
         return latents + (quantized - latents).detach(), indices, loss
 
@@ -198,7 +200,8 @@ class Codebook(nn.Module):
             self.codes.data = torch.where(unused[:, None], self._sample(flat), self.codes)
 
     @torch.no_grad()
-    def _initialize(self, latents: Tensor) -> None:
+    def start_from(self, latents: Tensor) -> None:
+        """Take random latents `(..., D)` for codes."""
         codes = self._sample(latents.float().reshape(-1, latents.shape[-1]))
         self.codes.copy_(codes)
         self.sums.copy_(codes)

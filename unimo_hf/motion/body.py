@@ -142,22 +142,24 @@ class Body:
         return vertices + torch.as_tensor(transl, dtype=torch.float32)[:, None]
 
     def posed_joints(self, rotations: torch.Tensor, betas: torch.Tensor) -> torch.Tensor:
-        """Body joints from matrices, the pelvis at its rest place; differentiable, on the device of the rotations.
+        """Joints from matrices, the pelvis at its rest place; differentiable, on the device of the rotations.
 
         Args:
-            rotations (`torch.Tensor` of shape `(N, 22, 3, 3)`): The pelvis first.
+            rotations (`torch.Tensor` of shape `(N, J, 3, 3)`): Of the first J joints, the pelvis first; 22 are the
+                body, 55 are all.
             betas (`torch.Tensor` of shape `(N, 10)`): Shape.
 
         Returns:
-            `torch.Tensor` of shape `(N, 22, 3)`: Metres.
+            `torch.Tensor` of shape `(N, J, 3)`: Metres.
         """
         from smplx.lbs import batch_rigid_transform
 
+        count = rotations.shape[1]
         rest_joints, shapes = (
-            table[:NUM_BODY_JOINTS].to(rotations.device) for table in (self.rest_joints, self.rest_joint_shapes)
+            table[:count].to(rotations.device) for table in (self.rest_joints, self.rest_joint_shapes)
         )
         rest = rest_joints + torch.einsum("jck,nk->njc", shapes, betas)
-        return batch_rigid_transform(rotations, rest, self.parents[:NUM_BODY_JOINTS])[0]
+        return batch_rigid_transform(rotations, rest, self.parents[:count])[0]
 
     @property
     def foot_vertices(self) -> tuple[int, int, int, int] | None:

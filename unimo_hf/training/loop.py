@@ -123,8 +123,8 @@ class _Run:
 
     def __init__(self, accelerator: Accelerator, stage: Stage, optimisation: Optimisation, output: Path):
         self.accelerator, self.stage, self.optimisation, self.output = accelerator, stage, optimisation, output
-        groups = _parameter_groups(stage.network, optimisation.weight_decay)
-        optimizer = torch.optim.AdamW(groups, lr=optimisation.learning_rate, betas=optimisation.betas)
+        groups = _parameter_groups(stage.network, optimisation)
+        optimizer = torch.optim.AdamW(groups, betas=optimisation.betas)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step, optimisation)
         )
@@ -234,9 +234,21 @@ def learning_rate_factor(step: int, optimisation: Optimisation) -> float:
     return rise * max(0.0, fall)
 
 
-def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+def _parameter_groups(network: nn.Module, optimisation: Optimisation) -> list[dict[str, Any]]:
+    """One group for each learning rate, with and without weight decay; a module may carry a `rate_factor`."""
+    factors: dict[nn.Parameter, float] = {}
+    for module in network.modules():  # from the outside in
+        for parameter in module.parameters() if hasattr(module, "rate_factor") else ():
+            factors[parameter] = module.rate_factor
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            groups.setdefault((factors.get(parameter, 1.0), parameter.ndim >= 2), []).append(parameter)
     return [
-        {"params": [parameter for parameter in trained if parameter.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in trained if parameter.ndim < 2], "weight_decay": 0.0},
+        {
+            "params": parameters,
+            "lr": factor * optimisation.learning_rate,
+            "weight_decay": optimisation.weight_decay if decays else 0.0,
+        }
+        for (factor, decays), parameters in groups.items()
     ]

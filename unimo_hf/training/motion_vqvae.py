@@ -14,10 +14,11 @@ from torch.utils.data import Dataset
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE, decode_prefix
 from unimo_hf.model.motion_features import parameters_to_frames
-from unimo_hf.motion.body import Body
+from unimo_hf.motion.body import NUM_BODY_JOINTS, NUM_JOINTS, Body
 from unimo_hf.motion.files import load_collection
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
+from unimo_hf.training.motion_vqvae_start import fit_start
 from unimo_hf.training.recipe import Recipe, load_recipe
 
 PREFIXES = (1, 4, 9, 18)  # of a frame's codes: how much the first ones say
@@ -53,21 +54,33 @@ class MotionVQVAELoss:
     Attributes:
         joints (`float`): Mean absolute error of the joints, root-aligned, metres.
         joint_velocity (`float`): The same of their differences between frames.
+        extremities (`float`): Mean absolute error of jaw, eyes and fingers, which say how head and hands are turned.
         root (`float`): Mean absolute error of the prefix-summed root position, metres.
     """
 
     joints: float = 0.0
     joint_velocity: float = 0.0
+    extremities: float = 0.0
     root: float = 0.0
 
 
 @dataclass(frozen=True)
 class MotionVQVAERecipe(Recipe):
-    """A recipe of the motion tokenizer."""
+    """A recipe of the motion tokenizer.
+
+    Attributes:
+        fit_statistics (`bool`): Fit the normalisation of the channels before the first step.
+        fit_start (`bool`): Fit the network as well (`motion_vqvae_start`).
+        frozen_codes (`bool`): Whether encoder and codebook stay as they are and only the decoders learn, so that an AR
+            model of these codes stays right.
+        validation_clips (`int`): Clips of a validation.
+    """
 
     data: MotionData = field(default_factory=MotionData)
     loss: MotionVQVAELoss = field(default_factory=MotionVQVAELoss)
     fit_statistics: bool = False
+    fit_start: bool = False
+    frozen_codes: bool = False
     validation_clips: int = 128
 
 
@@ -107,10 +120,16 @@ class MotionVQVAEStage:
                 for index in range(recipe.validation_clips)
             ]
         ).to(accelerator.device)
-        if recipe.fit_statistics:
-            rows = np.random.default_rng(data.seed).choice(data.clips, size=min(1000, data.clips), replace=False)
-            self.model.fit_statistics(torch.stack([self.dataset[int(row)] for row in rows]))
         self.body = Body.load()
+        if recipe.fit_statistics or recipe.fit_start:
+            rows = np.random.default_rng(data.seed).choice(data.clips, size=min(1000, data.clips), replace=False)
+            some = torch.stack([self.dataset[int(row)] for row in rows])
+            self.model.fit_statistics(some)
+            if recipe.fit_start:
+                fit_start(self.model, some, self.body)
+        if recipe.frozen_codes:
+            self.model.encoder.requires_grad_(False)
+            self.model.codebook.requires_grad_(False).frozen = True
 
     def loss(self, network: nn.Module, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The paper's loss plus the terms of [`MotionVQVAELoss`]."""
@@ -119,22 +138,23 @@ class MotionVQVAEStage:
             output = network(batch)
         figures = {"paper": output.loss, "codebook": output.codebook_loss}
         loss = output.loss
-        if weights.joints or weights.joint_velocity or weights.root:
-            joints, root = self.joints(output.reconstruction)
-            true_joints, true_root = self.joints(batch)
-            difference = joints - true_joints
+        if weights.joints or weights.joint_velocity or weights.extremities or weights.root:
+            joints, root = self.joints(output.reconstruction, NUM_JOINTS)
+            true_joints, true_root = self.joints(batch, NUM_JOINTS)
+            difference, of_extremities = (joints - true_joints).tensor_split((NUM_BODY_JOINTS,), dim=2)
             figures |= {
                 "joints": difference.abs().mean(),
                 "joint_velocity": difference.diff(dim=1).abs().mean(),
+                "extremities": of_extremities.abs().mean(),
                 "root": (root - true_root).abs().mean(),
             }
-            loss = loss + weights.joints * figures["joints"] + weights.root * figures["root"]
-            loss = loss + weights.joint_velocity * figures["joint_velocity"]
+            terms = ("joints", "joint_velocity", "extremities", "root")
+            loss = loss + sum(getattr(weights, term) * figures[term] for term in terms)
         return loss, figures
 
-    def joints(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Root-aligned joints `(B, T, 22, 3)` and `transl` `(B, T, 3)`, metres."""
-        return joints_of_frames(self.body, frames, self.model.config.rotation)
+    def joints(self, frames: Tensor, joints: int = NUM_BODY_JOINTS) -> tuple[Tensor, Tensor]:
+        """Root-aligned joints `(B, T, joints, 3)` and `transl` `(B, T, 3)`, metres."""
+        return joints_of_frames(self.body, frames, self.model.config.rotation, joints)
 
     def validate(self) -> dict[str, float]:
         """MPJPE (mm) of all codes and of prefixes of a frame's; root error (mm); Accel (m/s²); codes in use."""

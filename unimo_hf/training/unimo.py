@@ -264,10 +264,16 @@ def start_from_codebooks(model: UniMoForConditionalGeneration, video_fsq: VideoF
         head.weight.copy_(features * width**-0.5)
 
 
-def fourier_features(codes: Tensor, width: int, scale: float = 2.0) -> Tensor:
-    """Random cosines of standardised code vectors, `(codes, D)` to `(codes, width)`, about unit variance."""
-    codes = (codes - codes.mean(0)) / codes.std(0)
-    frequencies = torch.randn(codes.shape[1], width) * scale / codes.shape[1] ** 0.5
+def fourier_features(codes: Tensor, width: int) -> Tensor:
+    """Random cosines of code vectors, `(codes, D)` to `(codes, width)`, about unit variance.
+
+    Their frequencies go from waves as long as the codebook is wide to such that tell neighbours half a radian apart.
+    """
+    codes = (codes - codes.mean(dim=0)) / codes.std(dim=0)
+    some = codes[torch.randperm(len(codes))[:512]]
+    nearest = torch.cdist(some, codes).topk(2, largest=False).values[:, 1].median()
+    directions = F.normalize(torch.randn(codes.shape[1], width), dim=0)
+    frequencies = directions * torch.logspace(-1, float((0.5 / nearest).log2().clamp_min(0)), width, base=2.0)
     return 2**0.5 * torch.cos(codes @ frequencies + 2 * torch.pi * torch.rand(width))
 
 

@@ -6,6 +6,7 @@ the difference of the pictures; the same, weighted towards the person; and, as a
 the joints from the codes of each latent frame, which makes codes that the AR model can read a pose from.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,12 +23,13 @@ from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
-from unimo_hf.training.joints import joints_of_clips, mpjpe_mm
+from unimo_hf.training.joints import joints_of_clips
 from unimo_hf.training.loop import fit
 from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
 from unimo_hf.training.video_fsq_start import fit_start
 
-FITTED_CLIPS = 64  # by `fit_start`: 12,000 codes
+FITTED_CLIPS = 64  # of 17 frames: 12,000 codes
+HEAD_RATE = 1e-3  # learning rate of the pose head, which starts from nothing, also beside a trained tokenizer
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class VideoFSQLoss:
     Attributes:
         squared (`float`): Mean squared difference.
         person (`float`): Extra weight of pixels near the person.
-        pose (`float`): Mean absolute error, in metres, of the joints that a small head reads from the codes.
+        pose (`float`): Mean absolute error, in metres, of the places of the joints that a small head reads from the
+            codes.
     """
 
     squared: float = 0.0
@@ -53,6 +56,8 @@ class VideoFSQRecipe(Recipe):
         stills_per_clip (`int`): Pictures that are drawn for each clip and learned from beside it: many more people and
             poses for the same work.
         fit_start (`bool`): Fit the layers round the codes to the data before the first step (`video_fsq_start`).
+        decoded (`float`): Share of a batch that is decoded. The rest teaches the encoder its pose alone, which takes a
+            quarter of the time.
         validation_clips (`int`): Clips held out.
     """
 
@@ -60,9 +65,14 @@ class VideoFSQRecipe(Recipe):
     loss: VideoFSQLoss = field(default_factory=VideoFSQLoss)
     stills_per_clip: int = 0
     fit_start: bool = False
+    decoded: float = 1.0
     validation_clips: int = 64
 
     def __post_init__(self) -> None:
+        if not 0 <= self.decoded <= 1:
+            raise ValueError(f"decoded is {self.decoded}; it is a share in [0, 1].")
+        if not self.decoded and not self.loss.pose:
+            raise ValueError("With decoded and loss.pose both 0 there is nothing to learn.")
         if self.stills_per_clip < 0:
             raise ValueError(f"stills_per_clip is {self.stills_per_clip}; it is 0 or more.")
 
@@ -84,29 +94,71 @@ class ClipsWithStills(Dataset):
 
 
 class PoseHead(nn.Module):
-    """Joints of the frames of each latent frame, read from its codes and those before it; only for training."""
+    """Places of the joints in the frames of each latent frame, read from its codes and those before it.
 
-    def __init__(self, config: VideoFSQConfig, grid: int, width: int = 96):
+    Only for training. Each code says how likely each joint is there, how far from its middle and how deep, and the
+    answer is the mean over all codes (integral regression, Sun et al., 2018): what is learned in one place of the
+    picture holds in all.
+    """
+
+    def __init__(self, config: VideoFSQConfig, width: int = 96):
         super().__init__()
         self.frames = config.temporal_compression
         self.layers = nn.Sequential(
             nn.Conv2d(2 * len(config.levels), width, 3, padding=1),
+            ResidualConv(width),
+            ResidualConv(width),
             nn.SiLU(),
-            nn.Conv2d(width, width, 3, padding=1),
-            nn.SiLU(),
-            nn.Flatten(),
-            nn.Linear(width * grid * grid, 512),
-            nn.SiLU(),
-            nn.Linear(512, self.frames * NUM_BODY_JOINTS * 3),
+            nn.Conv2d(width, self.frames * NUM_BODY_JOINTS * 4, 1),
         )
 
     def forward(self, quantized: Tensor) -> Tensor:
-        """Codes `(B, C, t, h, w)` to joints `(B, T, 22, 3)`, metres, relative to the pelvis, camera frame."""
+        """Codes `(B, C, t, h, w)` to places `(B, T, 22, 3)`: across and down in parts of the side, and metres deep."""
         before = torch.cat((quantized[:, :, :1], quantized[:, :, :-1]), dim=2)
         latents = torch.cat((quantized, before), dim=1).transpose(1, 2)  # (B, t, 2C, h, w)
-        joints = self.layers(latents.flatten(0, 1)).float().unflatten(0, latents.shape[:2])
-        joints = joints.unflatten(-1, (self.frames, NUM_BODY_JOINTS, 3)).flatten(1, 2)
-        return joints[:, self.frames - 1 :]  # latent frame 0 is one frame
+        answers = self.layers(latents.flatten(0, 1)).float().flatten(2)  # (B * t, frames * 22 * 4, cells)
+        answers = answers.unflatten(1, (self.frames, NUM_BODY_JOINTS, 4))
+        height, width = quantized.shape[3:]
+        middles = cell_middles(height, width, quantized.device)  # (2, cells)
+        places = answers[..., 1:, :] + F.pad(middles, (0, 0, 0, 1))
+        places = (places * answers[..., :1, :].softmax(dim=-1)).sum(dim=-1)  # (B * t, frames, 22, 3)
+        return places.unflatten(0, (len(quantized), -1)).flatten(1, 2)[:, self.frames - 1 :]  # frame 0 is one latent
+
+
+def cell_middles(height: int, width: int, device: torch.device) -> Tensor:
+    """Across and down of the middles of codes, `(2, height * width)`, in parts of the side."""
+    down, across = ((torch.arange(size, device=device) + 0.5) / size for size in (height, width))
+    return torch.stack((across.expand(height, width), down[:, None].expand(height, width))).flatten(1)
+
+
+def seen_places(joints: Tensor) -> Tensor:
+    """Joints `(..., 22, 3)`, metres, camera frame, as [`PoseHead`] answers; depth is relative to the pelvis."""
+    across_and_down = joints[..., :2] / joints[..., 2:] * FOCAL_PER_SIDE + 0.5
+    return torch.cat((across_and_down, joints[..., 2:] - joints[..., :1, 2:]), dim=-1)
+
+
+def pose_difference(places: Tensor, joints: Tensor) -> Tensor:
+    """Differences `(..., 22, 3)` between places and those of joints, in metres at the depth of the pelvis."""
+    difference = places - seen_places(joints)
+    return torch.cat((difference[..., :2] * joints[..., :1, 2:] / FOCAL_PER_SIDE, difference[..., 2:]), dim=-1)
+
+
+class ResidualConv(nn.Module):
+    """`x + conv(SiLU(conv(SiLU(norm(x)))))`, over pixels."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.GroupNorm(8, width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Map `(B, width, h, w)` to itself."""
+        return hidden + self.layers(hidden)
 
 
 class Network(nn.Module):
@@ -116,10 +168,11 @@ class Network(nn.Module):
         super().__init__()
         self.model, self.pose_head = model, pose_head
 
-    def forward(self, video: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Video `(B, 3, T, H, W)` to its reconstruction and, with a head, the joints."""
+    def forward(self, video: Tensor, decoded: int) -> tuple[Tensor | None, Tensor | None]:
+        """Video `(B, 3, T, H, W)` to the reconstruction of the first `decoded` and, with a head, the places of all."""
         _, quantized = self.model.encode_features(video)
-        return self.model.decode_features(quantized), self.pose_head(quantized) if self.pose_head else None
+        reconstruction = self.model.decode_features(quantized[:decoded]) if decoded else None
+        return reconstruction, self.pose_head(quantized) if self.pose_head else None
 
 
 class VideoFSQStage:
@@ -128,8 +181,10 @@ class VideoFSQStage:
     def __init__(self, recipe: VideoFSQRecipe, accelerator: Accelerator):
         self.recipe, self.accelerator = recipe, accelerator
         self.model = recipe.build_model(VideoFSQ)
-        grid = recipe.data.size // self.model.config.spatial_compression
-        self.network = Network(self.model, PoseHead(self.model.config, grid) if recipe.loss.pose else None)
+        head = PoseHead(self.model.config) if recipe.loss.pose else None
+        if head is not None:
+            head.rate_factor = HEAD_RATE / recipe.optimisation.learning_rate
+        self.network = Network(self.model, head)
         self.body = Body.load()
         clips, per_clip = drawn_dataset(recipe.data), recipe.stills_per_clip
         if per_clip:
@@ -156,24 +211,27 @@ class VideoFSQStage:
         """The terms of [`VideoFSQLoss`]."""
         weights = self.recipe.loss
         video = to_network_range(batch["video"])
+        decoded = math.ceil(self.recipe.decoded * len(video))
         with self.accelerator.autocast():
-            reconstruction, predicted = network(video)
+            reconstruction, predicted = network(video, decoded)
+        loss, figures = video.new_zeros(()), {}
         if weights.person or weights.pose:
             joints = joints_of_clips(self.body, batch)
-        difference = reconstruction.float() - video
-        figures = {"absolute": difference.abs().mean(), "psnr": psnr(difference)}
-        loss = figures["absolute"] + weights.squared * difference.square().mean()
-        if weights.person:
-            near = person_weight(joints, video.shape[-1])[:, None]
-            figures["person"] = (difference.abs() * near).sum() / (3 * near.sum())
-            loss = loss + weights.person * figures["person"]
+        if reconstruction is not None:
+            difference = reconstruction.float() - video[:decoded]
+            figures = {"absolute": difference.abs().mean(), "psnr": psnr(difference)}
+            loss = figures["absolute"] + weights.squared * difference.square().mean()
+            if weights.person:
+                near = person_weight(joints[:decoded], video.shape[-1])[:, None]
+                figures["person"] = (difference.abs() * near).sum() / (3 * near.sum())
+                loss = loss + weights.person * figures["person"]
         if predicted is not None:
-            figures["pose"] = (predicted - (joints - joints[:, :, :1])).abs().mean()
+            figures["pose"] = pose_difference(predicted, joints).abs().mean()
             loss = loss + weights.pose * figures["pose"]
         return loss, figures
 
     def validate(self) -> dict[str, float]:
-        """PSNR in dB over held-out clips, and the joint error that the head reads from their codes, mm."""
+        """PSNR in dB over held-out clips, and how far off the head places joints by their codes, mm."""
         model, device = self.model, self.accelerator.device
         squared, errors = [], []
         for item in self.validation:
@@ -187,9 +245,9 @@ class VideoFSQStage:
                 joints = joints_of_clips(self.body, {key: value[None].to(device) for key, value in clip.items()})
                 with self.accelerator.autocast():
                     predicted = self.network.pose_head(quantized)
-                errors.append(mpjpe_mm(predicted, joints - joints[:, :, :1]))
+                errors.append(1000 * pose_difference(predicted, joints).norm(dim=-1).mean())
         figures = {"psnr": float(10 * torch.log10(4 / torch.stack(squared)).mean())}
-        return figures | ({"pose_mm": float(torch.cat(errors).mean())} if errors else {})
+        return figures | ({"pose_mm": float(torch.stack(errors).mean())} if errors else {})
 
 
 def to_network_range(video: Tensor) -> Tensor:
@@ -204,7 +262,7 @@ def psnr(difference: Tensor) -> Tensor:
 
 def person_weight(joints: Tensor, size: int, reach: float = 0.04, cell: int = 4) -> Tensor:
     """How near each pixel is to a joint, `(B, T, 22, 3)` to `(B, T, S, S)` in [0, 1]; `reach` in parts of the side."""
-    places = joints[..., :2] / joints[..., 2:] * FOCAL_PER_SIDE + 0.5  # (B, T, 22, 2) in parts of the side
+    places = seen_places(joints)[..., :2]
     centres = (torch.arange(size // cell, device=joints.device) + 0.5) * cell / size
     across = (places[..., 0, None] - centres).square()  # (B, T, 22, S / cell)
     down = (places[..., 1, None] - centres).square()

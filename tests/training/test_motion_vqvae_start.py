@@ -1,0 +1,86 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""The fitted start of the motion tokenizer: poses pass before anything was learned."""
+
+import pytest
+import torch
+
+from unimo_hf import MotionVQVAE, MotionVQVAEConfig
+from unimo_hf.data.synthetic import ClipSettings, ClipSource
+from unimo_hf.model.modeling_motion_vqvae import decode_prefix
+from unimo_hf.model.motion_features import parameters_to_frames
+from unimo_hf.motion.body import Body
+from unimo_hf.motion.files import load_collection
+from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
+from unimo_hf.training.motion_vqvae_start import fit_start
+
+SHAPE = {
+    "factors": [1, 36],
+    "widths": [80, 4],
+    "codebook_dim": 3,
+    "codebook_size": 64,
+    "depth": 1,
+    "frame_encoder": True,
+    "unit_codes": True,
+}
+
+
+@pytest.fixture(scope="module")
+def motion(assets):
+    source = ClipSource(load_collection(assets / "motions" / "test"), ClipSettings(frames=5, fps=15.0), 0)
+    return torch.stack([parameters_to_frames(**source.parameters(index)) for index in range(100)])
+
+
+@pytest.fixture(scope="module")
+def fitted(motion):
+    torch.manual_seed(0)
+    model = MotionVQVAE(MotionVQVAEConfig(**SHAPE))
+    model.fit_statistics(motion[:80])
+    fit_start(model, motion[:80], Body.load())
+    return model.eval()
+
+
+def error(frames, motion):
+    joints, true_joints = (joints_of_frames(Body.load(), values, "6d")[0] for values in (frames, motion))
+    return float(mpjpe_mm(joints, true_joints).mean())
+
+
+@torch.no_grad()
+def test_a_fitted_start_tells_poses(fitted, motion):
+    held_out = motion[80:]
+    mean_pose = error(fitted.mean.expand_as(held_out), held_out)
+    assert error(fitted.decode(fitted.encode(held_out)), held_out) < 0.2 * mean_pose
+
+
+@torch.no_grad()
+def test_the_first_codes_say_most(fitted, motion):
+    codes = fitted.encode(motion[80:])
+    errors = [error(decode_prefix(fitted, codes, kept), motion[80:]) for kept in (1, 4, 12, 36)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[1] < 0.75 * error(fitted.mean.expand_as(motion[80:]), motion[80:])
+
+
+@torch.no_grad()
+def test_a_missing_code_is_one_of_mean_numbers(fitted, motion):
+    """With no code at all, the decoders say the mean frame, up to what the mean of the numbers is off zero."""
+    frames = fitted.normalize(decode_prefix(fitted, fitted.encode(motion[:8]), 0))
+    assert frames[..., :126].abs().mean() < 0.1
+
+
+@torch.no_grad()
+def test_every_code_is_in_use(fitted, motion):
+    assert fitted.encode(motion).unique().numel() == SHAPE["codebook_size"]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"unit_codes": False}, "False, 3"),
+        ({"codebook_dim": 2}, "True, 2"),
+        ({"factors": [6, 6]}, r"\[6, 6\]"),
+        ({"widths": [72, 4]}, r"above 72.*\[72, 4\]"),
+    ],
+)
+def test_a_shape_that_holds_no_fitted_start_is_named(change, found, motion):
+    model = MotionVQVAE(MotionVQVAEConfig(**{**SHAPE, **change}))
+    with pytest.raises(ValueError, match=found):
+        fit_start(model, motion, Body.load())
