@@ -71,6 +71,21 @@ def test_every_code_is_in_use(fitted, motion):
     assert fitted.encode(motion).unique().numel() == SHAPE["codebook_size"]
 
 
+@pytest.mark.parametrize("codes", [1, 4, 12])
+@torch.no_grad()
+def test_any_number_of_codes(codes, motion):
+    """Where few codes stand alone, the root is among the smaller numbers; where there is one, it is left out."""
+    torch.manual_seed(0)
+    model = MotionVQVAE(MotionVQVAEConfig(**{**SHAPE, "factors": [1, codes]}))
+    model.fit_statistics(motion[:80])
+    fit_start(model, motion[:80], Body.load())
+    frames = model.decode(model.encode(motion[80:]))
+    mean = model.denormalize(torch.zeros_like(motion[80:]))
+    assert error(frames, motion[80:]) < error(mean, motion[80:])
+    steps, mean_steps = ((values[:, 1:, -3:] - motion[80:, 1:, -3:]).square().mean() for values in (frames, mean))
+    assert (steps < 0.9 * mean_steps) == (codes > 1)
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [

@@ -196,6 +196,24 @@ def test_the_last_stage_leaves_a_whole_checkpoint(recipes, tmp_path):
     assert pipeline.motion_codes_from_video(video).shape == (1, 9, 4)
 
 
+def test_a_codebook_that_holds_a_code_twice():
+    codes = torch.tensor([[0.0, 0.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    targets = smoothed_targets(codes, 1.0)
+    torch.testing.assert_close(targets[:2], torch.tensor([[0.5, 0.5, 0.0, 0.0]]).expand(2, 4))
+    assert unimo.fourier_features(codes[:2].repeat(2, 1) + codes, 8).isfinite().all()
+
+
+def test_neighbouring_codes_start_alike_and_are_told_apart():
+    torch.manual_seed(0)
+    line = torch.stack((torch.linspace(0, 1, 200), torch.zeros(200), torch.ones(200)), dim=1)
+    plane = torch.cat((torch.randn(200, 2) * 0.1, -torch.ones(200, 1)), dim=1)
+    features = unimo.fourier_features(torch.cat((line, plane)), 160)
+    cosine = torch.nn.functional.cosine_similarity(features[:199], features[1:200])
+    assert 0.8 < cosine.mean() < 0.999
+    far = torch.nn.functional.cosine_similarity(features[0], features[100], dim=0)
+    assert far < cosine.min()
+
+
 def test_clips_encoded_once_train_like_clips_encoded_while_training(recipes, tmp_path):
     module, kind, values = recipes["unimo"]
     for name in ("drawn", "shards"):

@@ -15,7 +15,8 @@ from transformers.cache_utils import DynamicCache
 from .tasks import SequenceLayout
 
 if TYPE_CHECKING:
-    from .modeling_unimo import UniMoDecoderLayer, UniMoForConditionalGeneration
+    from .block_unimo import UniMoDecoderLayer
+    from .modeling_unimo import UniMoForConditionalGeneration
 
 # Joined copies of projections are made below this size; larger models keep their weights once.
 _JOINED_BYTES = 512 * 2**20
@@ -125,14 +126,7 @@ class DecodeLoop:
 
 
 class CachedLoop:
-    """The same steps through `UniMoModel.forward` and a cache, for models whose modules must be called one by one.
-
-    Args:
-        model (`UniMoForConditionalGeneration`): The model; its backbone is used.
-        prompt (`torch.LongTensor` of shape `(batch, length)`): Ids of the first pass.
-        next_modality (`torch.LongTensor` of shape `(remaining,)`): Modality of the positions behind the prompt.
-        layout (`SequenceLayout`): Size of the clip.
-    """
+    """[`DecodeLoop`] through `UniMoModel.forward` and a cache, for models whose modules must be called one by one."""
 
     def __init__(
         self,

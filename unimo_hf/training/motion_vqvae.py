@@ -70,7 +70,7 @@ class MotionVQVAERecipe(Recipe):
 
     Attributes:
         fit_statistics (`bool`): Fit the normalisation of the channels before the first step.
-        fit_start (`bool`): Fit the network as well (`motion_vqvae_start`).
+        fit_start (`bool`): Fit normalisation and network (`motion_vqvae_start`).
         frozen_codes (`bool`): Whether encoder and codebook stay as they are and only the decoders learn, so that an AR
             model of these codes stays right.
         validation_clips (`int`): Clips of a validation.
@@ -139,17 +139,19 @@ class MotionVQVAEStage:
         figures = {"paper": output.loss, "codebook": output.codebook_loss}
         loss = output.loss
         if weights.joints or weights.joint_velocity or weights.extremities or weights.root:
-            joints, root = self.joints(output.reconstruction, NUM_JOINTS)
-            true_joints, true_root = self.joints(batch, NUM_JOINTS)
+            count = NUM_JOINTS if weights.extremities else NUM_BODY_JOINTS
+            joints, root = self.joints(output.reconstruction, count)
+            true_joints, true_root = self.joints(batch, count)
             difference, of_extremities = (joints - true_joints).tensor_split((NUM_BODY_JOINTS,), dim=2)
-            figures |= {
+            terms = {
                 "joints": difference.abs().mean(),
                 "joint_velocity": difference.diff(dim=1).abs().mean(),
-                "extremities": of_extremities.abs().mean(),
                 "root": (root - true_root).abs().mean(),
             }
-            terms = ("joints", "joint_velocity", "extremities", "root")
-            loss = loss + sum(getattr(weights, term) * figures[term] for term in terms)
+            if weights.extremities:
+                terms["extremities"] = of_extremities.abs().mean()
+            figures |= terms
+            loss = loss + sum(getattr(weights, name) * term for name, term in terms.items())
         return loss, figures
 
     def joints(self, frames: Tensor, joints: int = NUM_BODY_JOINTS) -> tuple[Tensor, Tensor]:

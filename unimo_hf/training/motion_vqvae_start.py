@@ -2,9 +2,9 @@
 """A start for the motion tokenizer: encoder, codes and decoders are solved for, not drawn.
 
 A new tokenizer needs thousands of steps to find out which turns of which joints move a body far, and that is linear
-algebra: the principal components of the channels, weighed by how far they move the joints. The root and the first
-components have a code each, the others share one in pairs, and the decoders begin with least squares. Only weights are
-set: all is free to move in training.
+algebra: the principal components of the channels, weighed by how far they move the body. The first components and the
+root have a code each, the others share one in pairs, k-means makes the codebook, and the decoders begin with least
+squares.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ SHARE_ALONE = 0.31  # of a frame's codes that hold one number, which they tell i
 SPREAD = 0.05  # standard deviation of a number on the sphere of codes, which is flat that far
 ROOT_SPREAD = 0.2  # of the others: steps of the root are rare and large, and codes are dense in the middle
 SMALLER = 0.35  # deviation of the second number of a pair, of that of the first
-SAMPLES = 64  # frames at which places are differentiated
+SAMPLES = 32  # frames at which places are differentiated
 SKIN = 0.2  # weight of a vertex, of that of a joint
 STEP = 1e-3  # of the differences, in deviations of a channel
 FLOOR = 1e-7  # square metres that a channel is worth which moves nothing
@@ -38,7 +38,7 @@ def fit_start(model: MotionVQVAE, motion: Tensor, body: Body) -> None:
     Args:
         model ([`MotionVQVAE`]): Newly made; changed in place.
         motion (`torch.FloatTensor` of shape `(clips, frames, channels)`): Physical channels.
-        body ([`Body`]): Says how far a channel moves the joints.
+        body ([`Body`]): Says how far a channel moves joints and skin.
 
     Raises:
         ValueError: If the codes are not of three numbers and length one, if more than the last factor stretches time,
@@ -109,12 +109,10 @@ def _body_metric(model: MotionVQVAE, motion: Tensor, body: Body) -> Tensor:
     frames = frames[torch.linspace(0, len(frames) - 1, SAMPLES).long(), None]
     channels = frames.shape[-1] - ROOT
     steps = STEP * torch.eye(channels, frames.shape[-1])
-    columns = [
-        (_points(model, frames + step, body) - _points(model, frames - step, body)) / (2 * STEP) for step in steps
-    ]
+    points = _points(model, frames, body)
+    columns = [(_points(model, frames + step, body) - points) / STEP for step in steps]
     jacobian = torch.stack([column.flatten() for column in columns]).double()  # (C - 3, samples * points * 3)
-    points = jacobian.shape[1] // (3 * SAMPLES)
-    return jacobian @ jacobian.T / (SAMPLES * points) + FLOOR * torch.eye(channels, dtype=torch.float64)
+    return jacobian @ jacobian.T / points[..., 0].numel() + FLOOR * torch.eye(channels, dtype=torch.float64)
 
 
 def _points(model: MotionVQVAE, frames: Tensor, body: Body) -> Tensor:

@@ -26,6 +26,7 @@ from unimo_hf.training.loop import fit
 from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
 
 VALIDATION_BATCH = 16
+NEAREST = 1e-4  # distance of codes that count as different: a codebook may hold one twice
 
 
 @dataclass(frozen=True)
@@ -271,7 +272,7 @@ def fourier_features(codes: Tensor, width: int) -> Tensor:
     """
     codes = (codes - codes.mean(dim=0)) / codes.std(dim=0)
     some = codes[torch.randperm(len(codes))[:512]]
-    nearest = torch.cdist(some, codes).topk(2, largest=False).values[:, 1].median()
+    nearest = torch.cdist(some, codes).topk(2, largest=False).values[:, 1].median().clamp_min(NEAREST)
     directions = F.normalize(torch.randn(codes.shape[1], width), dim=0)
     frequencies = directions * torch.logspace(-1, float((0.5 / nearest).log2().clamp_min(0)), width, base=2.0)
     return 2**0.5 * torch.cos(codes @ frequencies + 2 * torch.pi * torch.rand(width))
@@ -289,7 +290,7 @@ def smoothed_targets(codes: Tensor, smoothing: float) -> Tensor:
     """
     distances = torch.cdist(codes.float(), codes.float())
     itself = torch.eye(len(codes), dtype=torch.bool, device=codes.device)
-    nearest = distances.masked_fill(itself, float("inf")).amin(dim=1, keepdim=True)
+    nearest = distances.masked_fill(itself, float("inf")).amin(dim=1, keepdim=True).clamp_min(NEAREST)
     return F.softmax(-((distances / (smoothing * nearest)) ** 2) / 2, dim=1)
 
 
