@@ -64,6 +64,8 @@ def test_one_step_of_the_moving_averages(goldens, expected):
     torch.testing.assert_close(codebook.counts, arrays["exp_count_after"], **close)
     torch.testing.assert_close(codebook.sums, arrays["exp_sum_after"], **close)
     assert float(loss) / 0.02 == pytest.approx(expected["quantiser"]["commit_loss"], abs=1e-5)
+    spread = (latents - latents.mean()).square().mean().sqrt()
+    assert float(spread) == pytest.approx(expected["quantiser"]["prenorm"], abs=1e-5)
     fit = (quantized - latents).square().sum(-1).mean()
     assert float(fit) == pytest.approx(expected["quantiser"]["fit"], abs=1e-5)
     assert indices.unique().numel() == expected["quantiser"]["used_curr"]

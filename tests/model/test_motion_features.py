@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+import roma
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -62,6 +63,13 @@ def test_rotations_golden(rotations, dtype, tolerance):
         rotations["exp_matrix_from_raw6d_cols"].to(dtype),
         **close,
     )
+
+
+def test_quaternions_golden(rotations):
+    found = roma.quat_xyzw_to_wxyz(roma.rotvec_to_unitquat(rotations["axis_angle"]))  # what resampling goes through
+    expected = rotations["exp_quat_wxyz"]
+    same_side = torch.sign((found * expected).sum(dim=1, keepdim=True))
+    torch.testing.assert_close(found * same_side, expected, atol=1e-9, rtol=0)
 
 
 def test_axis_angle_comes_back(rotations):
@@ -231,6 +239,18 @@ def test_prefix_sums(path, shift, cut):
     assert torch.equal(clip[0], transl[cut])
     assert torch.equal(clip[1:], code[cut + 1 :])
     assert torch.equal(root_code_to_positions(clip), transl[cut:])
+
+
+def test_steps_in_the_frame_of_the_body_golden(goldens):
+    """GVHMR's velocities are our steps of the root, seen from the body; the last step is repeated there."""
+    with np.load(goldens / "motion" / "frames.npz") as archive:
+        names = ("global_orient", "transl", "exp_gvhmr_local_vel", "exp_gvhmr_rollout")
+        orient, transl, velocity, path = (torch.as_tensor(archive[name]) for name in names)
+    turn, steps = axis_angle_to_matrix(orient), positions_to_root_code(transl)[1:]
+    found = torch.einsum("tji,tj->ti", turn, torch.cat((steps, steps[-1:])))
+    torch.testing.assert_close(found, velocity, atol=1e-5, rtol=0)
+    back = torch.cat((path[:1], torch.einsum("tij,tj->ti", turn[:-1], velocity[:-1])))
+    torch.testing.assert_close(root_code_to_positions(back), path, atol=1e-5, rtol=0)
 
 
 def test_root_code_golden(goldens):

@@ -76,16 +76,17 @@ def test_the_free_body_moves_as_smplx_moves_it(assets, one_shape):
     torch.testing.assert_close(body.joints(**parameters), output.joints[:, :55], atol=1e-5, rtol=0)
 
 
-def test_joints_from_matrices_are_the_same_joints():
+def test_joints_and_skin_from_matrices_are_the_same():
     from unimo_hf.model.motion_features import axis_angle_to_matrix
 
     body, parameters = Body.load(), random_parameters(4)
     pose = torch.cat((parameters["global_orient"], parameters["body_pose"]), dim=1).unflatten(1, (22, 3))
     rotations = axis_angle_to_matrix(pose).requires_grad_()
-    joints = body.posed_joints(rotations, parameters["betas"])
-    expected = body.joints(**parameters)[:, :22] - parameters["transl"][:, None]
-    torch.testing.assert_close(joints, expected, atol=1e-5, rtol=0)
-    joints.sum().backward()
+    places = body.posed_joints(rotations, parameters["betas"], every_vertex=100)
+    expected = torch.cat((body.joints(**parameters)[:, :22], body.vertices(**parameters)[:, ::100]), dim=1)
+    torch.testing.assert_close(places, expected - parameters["transl"][:, None], atol=1e-5, rtol=0)
+    assert torch.equal(body.posed_joints(rotations, parameters["betas"]), places[:, :22])
+    places.sum().backward()
     assert rotations.grad.abs().sum() > 0
 
 

@@ -63,6 +63,11 @@ class Body:
         parents = np.asarray(arrays["kintree_table"])[0].astype(np.int64)
         parents[0] = -1
         self.parents = torch.as_tensor(parents)
+        # Jaw, eyes and fingers at rest move as the head and the wrists do: their skin counts for those.
+        owners = list(range(len(parents)))
+        for joint in range(NUM_BODY_JOINTS, len(parents)):
+            owners[joint] = owners[parents[joint]]
+        self.body_skinning_weights = self.skinning_weights @ torch.eye(NUM_BODY_JOINTS)[owners]  # (V, 22)
         self.faces = np.asarray(arrays["f"]).astype(np.int32)
         self.regions = np.asarray(arrays["region"]) if "region" in arrays else None
         self.region_names = [str(name) for name in arrays.get("region_names", [])]
@@ -136,30 +141,36 @@ class Body:
             shaped = shaped + (feature @ self.posedirs).unflatten(1, (-1, 3))
         rest = self.rest(self._expand(betas, frames))
         _, transforms = batch_rigid_transform(rotations, rest, self.parents)  # (T, 55, 4, 4)
-        blended = self.skinning_weights @ transforms[:, :, :3].flatten(2)  # (T, V, 12)
-        turn, shift = blended.unflatten(2, (3, 4)).split((3, 1), dim=3)
-        vertices = (turn * shaped.unsqueeze(-2)).sum(dim=-1) + shift[..., 0]
-        return vertices + torch.as_tensor(transl, dtype=torch.float32)[:, None]
+        return _skin(self.skinning_weights, transforms, shaped) + torch.as_tensor(transl, dtype=torch.float32)[:, None]
 
-    def posed_joints(self, rotations: torch.Tensor, betas: torch.Tensor) -> torch.Tensor:
-        """Joints from matrices, the pelvis at its rest place; differentiable, on the device of the rotations.
+    def posed_joints(
+        self, rotations: torch.Tensor, betas: torch.Tensor, every_vertex: int | None = None
+    ) -> torch.Tensor:
+        """Joints, and vertices behind them if asked for, the pelvis at its rest place; differentiable.
+
+        Jaw, eyes and hands are at rest, and pose correctives are left out: what a loss needs, and no more.
 
         Args:
-            rotations (`torch.Tensor` of shape `(N, J, 3, 3)`): Of the first J joints, the pelvis first; 22 are the
-                body, 55 are all.
+            rotations (`torch.Tensor` of shape `(N, 22, 3, 3)`): Of the body joints, the pelvis first.
             betas (`torch.Tensor` of shape `(N, 10)`): Shape.
+            every_vertex (`int`, *optional*): Each `every_vertex`-th follows the joints. Default: none does.
 
         Returns:
-            `torch.Tensor` of shape `(N, J, 3)`: Metres.
+            `torch.Tensor` of shape `(N, 22 + V', 3)`: Metres.
         """
         from smplx.lbs import batch_rigid_transform
 
-        count = rotations.shape[1]
-        rest_joints, shapes = (
-            table[:count].to(rotations.device) for table in (self.rest_joints, self.rest_joint_shapes)
+        device = rotations.device
+        rest, shapes = (table[:NUM_BODY_JOINTS].to(device) for table in (self.rest_joints, self.rest_joint_shapes))
+        rest = rest + torch.einsum("jck,nk->njc", shapes, betas)
+        joints, transforms = batch_rigid_transform(rotations, rest, self.parents[:NUM_BODY_JOINTS])
+        if every_vertex is None:
+            return joints
+        template, shapes, weights = (
+            table[::every_vertex].to(device) for table in (self.v_template, self.shapedirs, self.body_skinning_weights)
         )
-        rest = rest_joints + torch.einsum("jck,nk->njc", shapes, betas)
-        return batch_rigid_transform(rotations, rest, self.parents[:count])[0]
+        vertices = _skin(weights, transforms, template + torch.einsum("vck,nk->nvc", shapes, betas))
+        return torch.cat((joints, vertices), dim=1)
 
     @property
     def foot_vertices(self) -> tuple[int, int, int, int] | None:
@@ -186,6 +197,13 @@ class Body:
     @staticmethod
     def _expand(betas: torch.Tensor, frames: int) -> torch.Tensor:
         return torch.as_tensor(betas, dtype=torch.float32).expand(frames, NUM_BETAS)
+
+
+def _skin(weights: torch.Tensor, transforms: torch.Tensor, shaped: torch.Tensor) -> torch.Tensor:
+    """Linear blend skinning: `(V, J)`, `(T, J, 4, 4)` and `([T,] V, 3)` to `(T, V, 3)`."""
+    blended = weights @ transforms[:, :, :3].flatten(2)  # (T, V, 12)
+    turn, shift = blended.unflatten(2, (3, 4)).split((3, 1), dim=3)
+    return (turn * shaped.unsqueeze(-2)).sum(dim=-1) + shift[..., 0]
 
 
 @lru_cache(maxsize=4)

@@ -1,7 +1,6 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """The body's joints as the losses and validations of training see them."""
 
-import torch
 from torch import Tensor
 
 from unimo_hf.model.motion_features import frames_to_matrices
@@ -11,23 +10,22 @@ HIPS = [1, 2]
 
 
 def joints_of_frames(
-    body: Body, frames: Tensor, rotation: str, joints: int = NUM_BODY_JOINTS
+    body: Body, frames: Tensor, rotation: str, every_vertex: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Joints of tokenizer frames; differentiable.
+    """Joints of tokenizer frames, and vertices behind them if asked for; differentiable.
 
     Args:
         body ([`Body`]): The body that moves.
         frames (`torch.Tensor` of shape `(B, T, C)`): As `motion_features.parameters_to_frames` packs them.
         rotation (`str`): Their rotation format.
-        joints (`int`, *optional*, defaults to 22): How many of SMPL-X; jaw, eyes and fingers go with head and hands.
+        every_vertex (`int`, *optional*): Each `every_vertex`-th follows the 22 joints. Default: none does.
 
     Returns:
-        `tuple`: joints `(B, T, joints, 3)`, the midpoint of the hips at the origin, and `transl` `(B, T, 3)`; metres.
+        `tuple`: places `(B, T, 22 + V', 3)`, the midpoint of the hips at the origin, and `transl` `(B, T, 3)`; metres.
     """
     rotations, betas, transl = frames_to_matrices(frames.float(), rotation)
-    rotations, betas = rotations.flatten(0, 1), betas.flatten(0, 1)
-    still = torch.eye(3, device=rotations.device).expand(len(rotations), joints - NUM_BODY_JOINTS, 3, 3)
-    places = body.posed_joints(torch.cat((rotations, still), dim=1), betas).unflatten(0, frames.shape[:2])
+    places = body.posed_joints(rotations.flatten(0, 1), betas.flatten(0, 1), every_vertex)
+    places = places.unflatten(0, frames.shape[:2])
     return places - places[..., HIPS, :].mean(dim=-2, keepdim=True), transl
 
 
