@@ -1,6 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Each stage at its smallest: it learns, stops, goes on exactly, and leaves what the next one needs."""
 
+import dataclasses
 import functools
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import pytest
 import torch
 from accelerate import Accelerator
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from unimo_hf import MotionVQVAE, UniMoForConditionalGeneration, UniMoPipeline, UniMoProcessor, VideoFSQ
@@ -105,6 +107,21 @@ def test_a_run_goes_on_from_trained_weights(recipes, tmp_path):
     torch.testing.assert_close(dict(second.named_parameters()), {k: trained[k] for k, _ in second.named_parameters()})
 
 
+def test_the_head_goes_on_with_the_tokenizer(recipes, tmp_path):
+    module, kind, values = recipes["video_fsq"]
+    first = micro_recipes.build(kind, values, tmp_path, steps=2)
+    module.train(first)
+    kept = tmp_path / "run" / "training_only.safetensors"
+    learned = load_file(kept)
+    second = dataclasses.replace(first, start=first.output, fit_start=False)
+    head = module.VideoFSQStage(second, Accelerator()).network.pose_head
+    assert learned
+    assert all(torch.equal(head.state_dict()[key.removeprefix("pose_head.")], learned[key]) for key in learned)
+    kept.write_bytes(b"no tensors")
+    with pytest.raises(ValueError, match=r"training_only\.safetensors does not fit the recipe or is damaged"):
+        module.VideoFSQStage(second, Accelerator())
+
+
 def test_recipes_of_the_video_tokenizer_that_make_no_sense(recipes, tmp_path):
     _, kind, values = recipes["video_fsq"]
     with pytest.raises(ValueError, match="stills_per_clip is -1"):
@@ -126,9 +143,9 @@ def test_a_video_tokenizer_that_learns_poses_alone(recipes, tmp_path):
 
 def test_a_head_that_is_sure_places_joints_where_their_codes_are():
     head = PoseHead(VideoFSQ.config_class(**micro_recipes.VIDEO_FSQ_MODEL))
-    first, last = head.layers[0], head.layers[-1]
+    first, last = head.layers[0], head.answer
     with torch.no_grad():
-        for layer in head.layers.modules():
+        for layer in head.modules():
             if isinstance(layer, torch.nn.Conv2d):
                 layer.weight.zero_()
                 layer.bias.zero_()

@@ -6,10 +6,16 @@ import shutil
 from pathlib import Path
 
 from accelerate import Accelerator
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from unimo_hf.atomic import replace_when_done
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
+REST = "training_only.safetensors"  # what learned beside the model, for a recipe that starts from it
 
 
 def save_checkpoint(accelerator: Accelerator, output: Path, step: int) -> None:
@@ -68,3 +74,28 @@ def load_last_checkpoint(accelerator: Accelerator, output: Path, steps: int) -> 
         ) from error
     logger.info("going on from %s", found[-1])
     return step
+
+
+def save_rest(weights: dict[str, Tensor], output: Path) -> None:
+    """Keep what learned beside the model, such as a head that only training needs; nothing if there is none."""
+    if weights:
+        with replace_when_done(output / REST) as aside:
+            save_file({key: value.contiguous() for key, value in weights.items()}, aside)
+
+
+def load_rest(network: nn.Module, start: Path) -> None:
+    """Give a network, whose model has its weights already, what learned beside it, if the folder holds that.
+
+    Raises:
+        ValueError: If the file is damaged or of another network; names it.
+    """
+    path = start / REST
+    if not path.exists():
+        return
+    of_model = {f"model.{key}": value for key, value in network.model.state_dict().items()}
+    try:
+        network.load_state_dict(of_model | load_file(path))
+    except (RuntimeError, SafetensorError) as error:
+        raise ValueError(
+            f"{path} does not fit the recipe or is damaged ({' '.join(str(error).split())[:200]})."
+        ) from error

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
-from unimo_hf.training.checkpoints import CHECKPOINTS, load_last_checkpoint, save_checkpoint
+from unimo_hf.training.checkpoints import CHECKPOINTS, load_last_checkpoint, save_checkpoint, save_rest
 from unimo_hf.training.interruption import StopRequest
 from unimo_hf.training.log import MetricLog
 from unimo_hf.training.recipe import Optimisation
@@ -213,10 +213,13 @@ class _Run:
         accelerator.wait_for_everyone()
         # Gathers what FSDP has spread over the processes; `network` may hold more than the model.
         state = accelerator.get_state_dict(self.network)
+        rest = {}
         if accelerator.unwrap_model(self.network) is not model:
+            rest = {key: value for key, value in state.items() if not key.startswith("model.")}
             state = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
         if accelerator.is_main_process:
             model.save_pretrained(self.output, state_dict=state)
+            save_rest(rest, self.output)
 
     def _check_finite(self, name: str, value: float) -> None:
         if not np.isfinite(value):

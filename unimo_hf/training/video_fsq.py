@@ -22,6 +22,7 @@ from unimo_hf.data.scene import FOCAL_PER_SIDE
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
+from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_clips
 from unimo_hf.training.loop import fit
@@ -98,7 +99,8 @@ class PoseHead(nn.Module):
 
     Only for training. Each code says how likely each joint is there, how far from its middle and how deep, and the
     answer is the mean over all codes (integral regression, Sun et al., 2018): what is learned in one place of the
-    picture holds in all.
+    picture holds in all. The frames of a latent frame have one answer in common, that of the last, and begin to differ
+    from it in training: what is learned from pictures holds for clips that stand still.
     """
 
     def __init__(self, config: VideoFSQConfig, width: int = 96):
@@ -109,15 +111,20 @@ class PoseHead(nn.Module):
             ResidualConv(width),
             ResidualConv(width),
             nn.SiLU(),
-            nn.Conv2d(width, self.frames * NUM_BODY_JOINTS * 4, 1),
         )
+        self.answer = nn.Conv2d(width, NUM_BODY_JOINTS * 4, 1)
+        self.change = nn.Conv2d(width, (self.frames - 1) * NUM_BODY_JOINTS * 4, 1)
+        nn.init.zeros_(self.change.weight)
+        nn.init.zeros_(self.change.bias)
 
     def forward(self, quantized: Tensor) -> Tensor:
         """Codes `(B, C, t, h, w)` to places `(B, T, 22, 3)`: across and down in parts of the side, and metres deep."""
         before = torch.cat((quantized[:, :, :1], quantized[:, :, :-1]), dim=2)
         latents = torch.cat((quantized, before), dim=1).transpose(1, 2)  # (B, t, 2C, h, w)
-        answers = self.layers(latents.flatten(0, 1)).float().flatten(2)  # (B * t, frames * 22 * 4, cells)
-        answers = answers.unflatten(1, (self.frames, NUM_BODY_JOINTS, 4))
+        hidden = self.layers(latents.flatten(0, 1))
+        last, changes = self.answer(hidden)[:, None], self.change(hidden).unflatten(1, (self.frames - 1, -1))
+        answers = torch.cat((last + changes, last), dim=1).float().flatten(3)  # (B * t, frames, 22 * 4, cells)
+        answers = answers.unflatten(2, (NUM_BODY_JOINTS, 4))
         height, width = quantized.shape[3:]
         middles = cell_middles(height, width, quantized.device)  # (2, cells)
         places = answers[..., 1:, :] + F.pad(middles, (0, 0, 0, 1))
@@ -185,6 +192,8 @@ class VideoFSQStage:
         if head is not None:
             head.rate_factor = HEAD_RATE / recipe.optimisation.learning_rate
         self.network = Network(self.model, head)
+        if recipe.start is not None:
+            load_rest(self.network, Path(recipe.start))
         self.body = Body.load()
         clips, per_clip = drawn_dataset(recipe.data), recipe.stills_per_clip
         if per_clip:
