@@ -126,19 +126,27 @@ def test_recipes_of_the_video_tokenizer_that_make_no_sense(recipes, tmp_path):
     _, kind, values = recipes["video_fsq"]
     with pytest.raises(ValueError, match="stills_per_clip is -1"):
         micro_recipes.build(kind, {**values, "stills_per_clip": -1}, tmp_path)
-    with pytest.raises(ValueError, match="nothing to learn"):
-        micro_recipes.build(kind, {**values, "decoded": 0.0, "loss": {"squared": 1.0}}, tmp_path)
+    for nothing in ({"loss": {"squared": 1.0}}, {"frozen_codes": True}):
+        with pytest.raises(ValueError, match=r"there is loss\.pose to learn from"):
+            micro_recipes.build(kind, {**values, "decoded": 0.0, **nothing}, tmp_path)
 
 
-def test_a_video_tokenizer_that_learns_poses_alone(recipes, tmp_path):
+@pytest.mark.parametrize(
+    ("values_of_recipe", "parts"),
+    [
+        ({"decoded": 0.0}, {"encoder", "quant_conv"}),
+        ({"frozen_codes": True, "loss": {"squared": 1.0}}, {"decoder", "post_quant_conv"}),
+    ],
+)
+def test_a_video_tokenizer_of_which_one_half_learns(recipes, tmp_path, values_of_recipe, parts):
     module, kind, values = recipes["video_fsq"]
     torch.manual_seed(0)
     start = VideoFSQ(VideoFSQ.config_class(**micro_recipes.VIDEO_FSQ_MODEL))
     start.save_pretrained(tmp_path / "start")
-    values = {**values, "decoded": 0.0, "fit_start": False, "start": str(tmp_path / "start")}
+    values = {**values, "fit_start": False, "start": str(tmp_path / "start"), **values_of_recipe}
     trained = module.train(micro_recipes.build(kind, values, tmp_path, steps=2)).state_dict()
     changed = {key.split(".")[0] for key, value in start.state_dict().items() if not torch.equal(value, trained[key])}
-    assert changed == {"encoder", "quant_conv"}
+    assert changed == parts
 
 
 def test_a_head_that_is_sure_places_joints_where_their_codes_are():

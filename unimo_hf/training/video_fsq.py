@@ -59,6 +59,8 @@ class VideoFSQRecipe(Recipe):
         fit_start (`bool`): Fit the layers round the codes to the data before the first step (`video_fsq_start`).
         decoded (`float`): Share of a batch that is decoded. The rest teaches the encoder its pose alone, which takes a
             quarter of the time.
+        frozen_codes (`bool`): Whether the encoder stays as it is and only the decoder learns, so that an AR model of
+            these codes stays right.
         validation_clips (`int`): Clips held out.
     """
 
@@ -67,13 +69,14 @@ class VideoFSQRecipe(Recipe):
     stills_per_clip: int = 0
     fit_start: bool = False
     decoded: float = 1.0
+    frozen_codes: bool = False
     validation_clips: int = 64
 
     def __post_init__(self) -> None:
         if not 0 <= self.decoded <= 1:
             raise ValueError(f"decoded is {self.decoded}; it is a share in [0, 1].")
-        if not self.decoded and not self.loss.pose:
-            raise ValueError("With decoded and loss.pose both 0 there is nothing to learn.")
+        if not self.decoded and (self.frozen_codes or not self.loss.pose):
+            raise ValueError("Where nothing is decoded, there is loss.pose to learn from, with codes that may change.")
         if self.stills_per_clip < 0:
             raise ValueError(f"stills_per_clip is {self.stills_per_clip}; it is 0 or more.")
 
@@ -194,6 +197,9 @@ class VideoFSQStage:
         self.network = Network(self.model, head)
         if recipe.start is not None:
             load_rest(self.network, Path(recipe.start))
+        if recipe.frozen_codes:
+            self.model.encoder.requires_grad_(False)
+            self.model.quant_conv.requires_grad_(False)
         self.body = Body.load()
         clips, per_clip = drawn_dataset(recipe.data), recipe.stills_per_clip
         if per_clip:
