@@ -57,6 +57,7 @@ def test_an_unknown_key_is_refused(key):
     [
         {"vocab_size": 5},
         {"ape_mode": "sometimes"},
+        {"ape_theta": 0.5},
         {"interleaving": "mixed"},
         {"motion_rope_layout": "cube"},
         {"hidden_size": "wide"},

@@ -64,6 +64,12 @@ def test_absolute_tables_equal_cosmos(name):
     assert table.square().mean().sqrt().item() == pytest.approx(0.5**0.5, abs=1e-3)
 
 
+def test_with_a_small_base_channels_change_over_a_small_grid():
+    coordinates = visual_coordinates(torch.arange(64), 8, 8)
+    changing = [int((absolute_table(coordinates, 160, theta).std(dim=0) > 0.5).sum()) for theta in (10_000.0, 3.0)]
+    assert changing == [12, 84]
+
+
 @pytest.mark.parametrize(("file", "has_begin_token"), [("ar_base", False), ("ar_v2w", True)])
 def test_tables_of_a_whole_sequence_equal_cosmos(file, has_begin_token):
     """The begin token of Cosmos, and its padding, stand nowhere, as our special tokens do."""

@@ -80,6 +80,7 @@ def unimo_recipe(assets, tokenizers):
             "single_frames": 0.5,
             "start_from_codebooks": True,
             "pose_weight": 1.0,
+            "reading_weight": 1.0,
         },
         "validation_clips": 2,
         "size": 32,

@@ -210,6 +210,21 @@ def test_one_frame_of_a_clip_as_the_target(recipes, tmp_path):
     assert all(any(torch.equal(row, other) for other in motion[:, 2]) for row in before)
 
 
+def test_joints_are_read_off_the_mean_of_a_latent_frame():
+    config = UniMoForConditionalGeneration.config_class(**micro_recipes.UNIMO_MODEL)
+    reader = unimo.ConditionReader(config)
+    torch.nn.init.normal_(reader.linear.weight)
+    hidden_states = torch.randn(3, 2 * 4, 16)
+    joints = reader(hidden_states)
+    assert joints.shape == (3, 9, 22, 3)
+    order = torch.tensor([1, 0, 3, 2, 4, 5, 6, 7])  # inside the first latent frame
+    torch.testing.assert_close(reader(hidden_states[:, order]), joints)
+    hidden_states[:, 4:] = 0.0
+    changed = reader(hidden_states)
+    torch.testing.assert_close(changed[:, 0], joints[:, 0])
+    assert not changed[:, 1:].any()
+
+
 def test_the_last_stage_leaves_a_whole_checkpoint(recipes, tmp_path):
     module, kind, values = recipes["unimo"]
     recipe = micro_recipes.build(kind, values, tmp_path, steps=1)

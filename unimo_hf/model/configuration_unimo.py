@@ -74,6 +74,9 @@ class UniMoConfig(PreTrainedConfig):
         ape_scale (`float`, *optional*, defaults to 1.0): Factor on the absolute embedding.
         ape_gate (`bool`, *optional*, defaults to `False`):
             Whether a learnable scalar per layer, zero at the start, multiplies it (for stable fine-tuning of Cosmos).
+        ape_theta (`float`, *optional*, defaults to 10000):
+            Base of its frequencies. On a small grid most channels of the default hardly change; one near the side of
+            the grid tells places apart.
         ape_time_unit (`str`, *optional*, defaults to `"latent"`):
             Unit of the time of motion codes in the absolute embedding: `latent` (frame / 8, the clock of the visual
             codes) or `frame`.
@@ -149,6 +152,7 @@ class UniMoConfig(PreTrainedConfig):
     ape_mode: Literal["hidden_each_layer", "qk", "input_once", "none"] = "hidden_each_layer"
     ape_scale: int | float = 1.0
     ape_gate: bool = False
+    ape_theta: int | float = 10_000.0
     ape_time_unit: Literal["latent", "frame"] = "latent"
     motion_rope_layout: Literal["grid", "line", "flat"] = "grid"
     motion_time_unit: Literal["frame", "latent"] = "frame"
@@ -216,6 +220,8 @@ class UniMoConfig(PreTrainedConfig):
                 f"`num_attention_heads` ({self.num_attention_heads}) must be a multiple of `num_key_value_heads` "
                 f"({self.num_key_value_heads})."
             )
+        if self.ape_theta < 1:
+            raise ValueError(f"`ape_theta` must be 1 or more, found {self.ape_theta}.")
         axis_split(self.head_dim)
         if self.ape_mode in ("hidden_each_layer", "input_once"):
             axis_split(self.hidden_size)

@@ -137,5 +137,5 @@ class UniMoPositionEmbedding(nn.Module):
         if config.ape_mode == "none":
             return None
         dim = config.head_dim if config.ape_mode == "qk" else config.hidden_size
-        table = absolute_table(torch.where((modality == VISUAL)[..., None], visual, motion), dim)
+        table = absolute_table(torch.where((modality == VISUAL)[..., None], visual, motion), dim, config.ape_theta)
         return (table.masked_fill((modality == SPECIAL)[..., None], 0.0) * config.ape_scale).to(dtype)

@@ -142,15 +142,16 @@ def rotary_table(angles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return angles.cos(), angles.sin()
 
 
-def absolute_table(coordinates: torch.Tensor, dim: int) -> torch.Tensor:
+def absolute_table(coordinates: torch.Tensor, dim: int, theta: float = 10_000.0) -> torch.Tensor:
     """Return the absolute embedding of every position: sin-cos of t, h and w side by side.
 
-    For an axis of `d` channels and position `p` the vector is `[sin(p w), cos(p w)]`, `w_k = 10000^(-k / (d / 2))`. It
+    For an axis of `d` channels and position `p` the vector is `[sin(p w), cos(p w)]`, `w_k = theta^(-k / (d / 2))`. It
     is built in float64 and rounded once (Cosmos' code; there the table is then kept in bfloat16).
 
     Args:
         coordinates (`torch.FloatTensor` of shape `(..., 3)`): t, h, w; fractions are allowed.
         dim (`int`): Width of the vectors.
+        theta (`float`, *optional*, defaults to 10000): Base of the frequencies.
 
     Returns:
         `torch.FloatTensor` of shape `(..., dim)`: float32, root mean square 0.707.
@@ -160,7 +161,7 @@ def absolute_table(coordinates: torch.Tensor, dim: int) -> torch.Tensor:
     axes = []
     for axis, axis_dim in enumerate(axis_split(dim)):
         exponents = torch.arange(axis_dim // 2, dtype=torch.float64, device=place) / (axis_dim / 2)
-        angles = coordinates[..., axis, None].to(place, torch.float64) * (1.0 / 10_000.0**exponents)
+        angles = coordinates[..., axis, None].to(place, torch.float64) * (1.0 / theta**exponents)
         axes += [angles.sin(), angles.cos()]
     return torch.cat(axes, dim=-1).to(torch.float32).to(coordinates.device)
 

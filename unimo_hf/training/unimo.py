@@ -4,6 +4,7 @@
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +16,12 @@ from tqdm.auto import tqdm
 from unimo_hf.data.shards import METADATA, CodeShards, encode_batch, fingerprints, write_shards
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
-from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
+from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration, UniMoOutput
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
-from unimo_hf.motion.body import Body
+from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
+from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
@@ -54,6 +56,8 @@ class UniMoOptions:
             code vectors, so that neighbouring codes start alike.
         pose_weight (`float`): Weight of the mean absolute error, in metres, of the joints that the frozen decoder
             makes of the expected code vectors.
+        reading_weight (`float`): Weight of the mean absolute error, in metres, of the joints that a linear map reads
+            off the condition half-way up (see [`ConditionReader`]).
     """
 
     v2m_share: float = 0.5
@@ -62,6 +66,7 @@ class UniMoOptions:
     single_frames: float = 0.0
     start_from_codebooks: bool = False
     pose_weight: float = 0.0
+    reading_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,41 @@ class UniMoRecipe(Recipe):
             raise ValueError("A recipe of the AR model names `shards`, `drawn`, or both.")
 
 
+class ConditionReader(nn.Module):
+    """Joints of the frames of each latent frame of the condition, read off its hidden states half-way up.
+
+    Only for training: what a linear map reads from the mean over the codes of a latent frame, attention has at hand
+    from the start. Codes alone teach it slowly, since most of what tells them apart can't be seen in a picture.
+    """
+
+    def __init__(self, config: UniMoConfig):
+        super().__init__()
+        self.frames, self.codes = config.temporal_compression, config.latent_grid[1] * config.latent_grid[2]
+        self.linear = nn.Linear(config.hidden_size, self.frames * NUM_BODY_JOINTS * 3)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """Hidden states `(B, codes of t latent frames, width)` to joints `(B, 8 (t - 1) + 1, 22, 3)`."""
+        hidden_states = F.rms_norm(hidden_states.float(), hidden_states.shape[-1:])
+        joints = self.linear(hidden_states.unflatten(1, (-1, self.codes)).mean(dim=2))
+        return joints.unflatten(2, (self.frames, NUM_BODY_JOINTS, 3)).flatten(1, 2)[:, self.frames - 1 :]
+
+
+class ReadingNetwork(nn.Module):
+    """The model, and what is read off its condition."""
+
+    def __init__(self, model: UniMoForConditionalGeneration):
+        super().__init__()
+        self.model, self.reader = model, ConditionReader(model.config)
+        self.layer = (model.config.num_hidden_layers + 1) // 2
+
+    def forward(self, condition_codes: int, **inputs: Any) -> tuple[UniMoOutput, Tensor]:
+        """The model's output, and the joints of a condition of so many codes behind the task token."""
+        output = self.model(**inputs, output_hidden_states=True)
+        return output, self.reader(output.hidden_states[self.layer][:, 1 : 1 + condition_codes])
+
+
 class UniMoStage:
     """Data, loss and validation of the AR model."""
 
@@ -101,10 +141,13 @@ class UniMoStage:
         self.motion_vqvae = (
             MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae).to(device).eval().requires_grad_(False)
         )
-        self.model = self.network = recipe.build_model(UniMoForConditionalGeneration)
+        self.model = recipe.build_model(UniMoForConditionalGeneration)
         _check_tokenizers(self.model.config, self.video_fsq, self.motion_vqvae)
         if recipe.options.start_from_codebooks and recipe.start is None:
             start_from_codebooks(self.model, self.video_fsq, self.motion_vqvae)
+        self.network = ReadingNetwork(self.model) if recipe.options.reading_weight else self.model
+        if recipe.start is not None:
+            load_rest(self.network, Path(recipe.start))
         self.processor = make_processor(self.model.config, self.motion_vqvae, recipe.size)
         with accelerator.main_process_first():
             clips = self.clips()
@@ -145,16 +188,27 @@ class UniMoStage:
         if options.motion_noise:
             input_ids = self.corrupt(input_ids, labels)
         index = self.model.model.index_of(self.model.config.vocabulary.modality(input_ids))
+        target_codes = motion_codes
         if task == "v2m" and float(torch.rand(())) < options.single_frames:
             frame = int(torch.randint(motion_codes.shape[1], ()))
             input_ids, labels, index = self.keep_frame(frame, input_ids, labels, index)
-            motion_codes = motion_codes[:, frame : frame + 1]
+            target_codes = motion_codes[:, frame : frame + 1]
+        inputs = {"input_ids": input_ids, "labels": labels, "modality_index": index, "motion_targets": self.targets}
+        if options.reading_weight:
+            seen = visual_codes if task == "v2m" else visual_codes[:, :1]
+            inputs["condition_codes"] = seen[0].numel()
         with self.accelerator.autocast():
-            output = network(input_ids=input_ids, labels=labels, modality_index=index, motion_targets=self.targets)
+            output = network(**inputs)
+        read = None
+        if options.reading_weight:
+            output, read = output
         loss, figures = output.loss, {"motion": output.motion_loss, f"loss_{task}": output.loss}
         if options.pose_weight:
-            figures["pose"] = self.pose_error(output.motion_logits, motion_codes)
+            figures["pose"] = self.pose_error(output.motion_logits, target_codes)
             loss = loss + options.pose_weight * figures["pose"]
+        if read is not None:
+            figures["reading"] = (read - self.joints(motion_codes)[:, : read.shape[1]]).abs().mean()
+            loss = loss + options.reading_weight * figures["reading"]
         return loss, figures
 
     def pose_error(self, motion_logits: Tensor, motion_codes: Tensor) -> Tensor:
