@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--bank", type=int, default=300, help="clips a camera for the nearest-clip baseline")
     parser.add_argument("--card", type=Path, default=Path("model_cards/unimo-tiny.md"))
     parser.add_argument("--seed", type=int, default=1, help="seed of the training clips, as in the recipes")
+    parser.add_argument("--mean-codes", action="store_true", help="V2M takes mean codes: neighbours mean alike")
     arguments = parser.parse_args()
 
     output = arguments.output
@@ -44,6 +45,7 @@ def main() -> None:
         "video_fsq": VideoFSQ.from_pretrained(arguments.trained, subfolder="video_fsq", dtype=torch.float32),
     }
     settings = json.loads(Path("configuration/generation_config.json").read_text(encoding="utf-8"))
+    settings["task_options"]["v2m"]["mean_codes"] = arguments.mean_codes
     networks[""].generation_config = GenerationConfig(**settings)
     processor = UniMoProcessor.from_pretrained(arguments.trained)
     statistics = build_training_statistics(

@@ -97,7 +97,7 @@ class FakePipeline:
         frames = ((pictures + 1) * 127.5).round().movedim(1, -1).flatten(1)
         return torch.cdist(frames, self.keys).argmin(dim=1)
 
-    def motion_codes_from_video(self, video, *, do_sample, seed=None):
+    def motion_codes_from_video(self, video, *, do_sample=None, mean_codes=None, seed=None):
         assert video.shape[1] == 3
         assert video.abs().max() <= 1
         self.seeds.append(seed)

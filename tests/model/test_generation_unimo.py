@@ -8,6 +8,7 @@ from unimo_cases import GOLDENS, golden_model, random_sequences, tiny_config, ti
 from unimo_hf.model.generation_unimo import GrammarLogitsProcessor, TargetGrammar, top_p_probabilities
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.tasks import TASKS, SequenceLayout, TaskSchedule
+from unimo_hf.model.vocabulary import MOTION
 
 BASE = load_file(GOLDENS / "ar_base.safetensors")
 TASK_NAMES = ["v2m", "i2vm"]
@@ -239,6 +240,40 @@ def test_sampling_defaults_are_the_papers_unless_a_task_has_its_own(tmp_path):
     prompt, _ = conditions(model.config, "v2m")
     assert torch.equal(model.generate(prompt), model.generate(prompt, do_sample=False))
     assert torch.equal(model.generate_target(prompt), model.generate_target(prompt, do_sample=False))
+
+
+def test_mean_codes_are_nearest_to_the_mean_of_the_codebook():
+    model = tiny_model()
+    prompt, _ = conditions(model.config, "v2m")
+    vocabulary = model.config.vocabulary
+    line = torch.arange(vocabulary.motion_size, dtype=torch.float32)[:, None]
+    logits = model(prompt).logits[:, -1, slice(*vocabulary.id_range(MOTION))]
+    mean = (logits.softmax(-1) * line[:, 0]).sum(-1)
+    found = model.generate_target(prompt, do_sample=False, motion_vectors=line, max_target_ids=1)
+    assert (found[:, 0] - vocabulary.motion_offset).tolist() == mean.round().long().tolist()
+    # Where every code is as far from every other, the nearest is the likeliest; sampling asks for no codebook.
+    greedy = model.generate_target(prompt, do_sample=False)
+    apart = torch.eye(vocabulary.motion_size)
+    assert torch.equal(model.generate_target(prompt, do_sample=False, motion_vectors=apart), greedy)
+    sampled = [
+        model.generate_target(
+            prompt, do_sample=True, motion_vectors=vectors, generator=torch.Generator().manual_seed(0)
+        )
+        for vectors in (None, line)
+    ]
+    assert torch.equal(*sampled)
+
+
+def test_a_task_may_take_mean_codes(tmp_path):
+    model = tiny_model()
+    assert not model.takes_mean_codes("v2m")
+    model.generation_config.task_options = {"v2m": {"do_sample": False, "mean_codes": True}}
+    model.save_pretrained(tmp_path)
+    loaded = UniMoForConditionalGeneration.from_pretrained(tmp_path)
+    assert loaded.takes_mean_codes("v2m")
+    assert not loaded.takes_mean_codes("i2vm")
+    prompt, _ = conditions(model.config, "v2m")
+    assert torch.equal(loaded.generate(prompt), model.generate(prompt, do_sample=False))  # which has no codebook
 
 
 def test_options_of_a_task_are_saved_with_a_new_model(tmp_path):

@@ -226,7 +226,7 @@ def test_a_pipeline_is_saved_whole(checkpoint, tmp_path):
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[key], weight) for key, weight in expected.items())
     again = UniMoPipeline.from_pretrained(tmp_path)
-    assert again.samples_by_default("v2m") == unimo.samples_by_default("v2m")
+    assert again.default_decoding("v2m") == unimo.default_decoding("v2m")
     again.save_pretrained(tmp_path)  # over itself
     again.save_pretrained(str(tmp_path / "over"))
     again.save_pretrained(str(tmp_path / "over"))

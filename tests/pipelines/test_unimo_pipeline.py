@@ -123,12 +123,15 @@ def test_a_long_video_is_never_held_as_a_whole(unimo, monkeypatch):
     assert max(alive) <= 3
 
 
-def test_greedy_is_the_default_of_video_to_motion_and_sampling_follows_the_seed(unimo):
+def test_greedy_is_the_default_of_video_to_motion_and_sampling_follows_the_seed(unimo, monkeypatch):
     video = make_video(9)
-    assert not unimo.samples_by_default("v2m")
-    assert unimo.samples_by_default("i2vm")
+    assert unimo.default_decoding("v2m") == "greedy"
+    assert unimo.default_decoding("i2vm") == "sampled"
     assert same(unimo.video_to_motion(video), unimo.video_to_motion(video, seed=3))
     assert same(unimo.video_to_motion(video), unimo.video_to_motion(video, do_sample=False))
+    monkeypatch.setitem(unimo.model.generation_config.task_options["v2m"], "mean_codes", True)
+    assert unimo.default_decoding("v2m") == "mean"
+    assert not same(unimo.video_to_motion(video), unimo.video_to_motion(video, do_sample=False))
     first, again, other = (unimo.video_to_motion(video, do_sample=True, seed=seed) for seed in (1, 1, 2))
     assert same(first, again)
     assert not same(first, other)

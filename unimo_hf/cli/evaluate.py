@@ -101,7 +101,7 @@ def v2m(
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
-    """Score video to motion, greedily and with the paper's sampling, next to simple baselines."""
+    """Score video to motion, by likeliest and mean codes and the paper's sampling, next to simple baselines."""
     from ..evaluation.evaluate_v2m import evaluate_v2m
 
     files, camera = _load_clips(clips)
@@ -111,7 +111,7 @@ def v2m(
         files,
         model=model,
         camera=camera,
-        default_decoding="sampled" if pipeline.samples_by_default("v2m") else "greedy",
+        default_decoding=pipeline.default_decoding("v2m"),
         statistics=_statistics(pipeline.folder),
         seed=seed,
         batch_size=batch_size,

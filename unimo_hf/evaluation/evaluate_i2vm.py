@@ -49,7 +49,7 @@ def evaluate_i2vm(
     seed: int = 0,
     batch_size: int = 16,
     do_sample: bool | None = None,
-    v2m_do_sample: bool = False,
+    v2m_do_sample: bool | None = None,
     accel_variant: str = "gvhmr",
     progress: bool = True,
     read: Callable[[Path], np.ndarray] | None = None,
@@ -68,7 +68,8 @@ def evaluate_i2vm(
         seed (`int`, *optional*, defaults to 0): Of the sampling; the same seed and batch size give the same numbers.
         batch_size (`int`, *optional*, defaults to 16): Clips at a time.
         do_sample (`bool`, *optional*): Whether generation samples; the model's own way if left out.
-        v2m_do_sample (`bool`, *optional*, defaults to `False`): Whether V2M of the generated video samples.
+        v2m_do_sample (`bool`, *optional*): Whether V2M of the generated video samples; the model's own way if left
+            out.
         accel_variant (`str`, *optional*, defaults to `"gvhmr"`): `gvhmr` or `wham`.
         progress (`bool`, *optional*, defaults to `True`): Show a progress bar.
         read (`Callable`, *optional*): Reads the frames of a video file; default: `unimo_hf.video.reading.read_video`.

@@ -19,7 +19,11 @@ from .results import make_result
 from .training_statistics import TrainingStatistics
 from .world_scores import WORLD_UNITS, WorldScores
 
-DECODINGS = {"greedy": False, "sampled": True}
+DECODINGS = {
+    "greedy": {"do_sample": False, "mean_codes": False},
+    "mean": {"do_sample": False, "mean_codes": True},
+    "sampled": {"do_sample": True},
+}
 
 
 class VideoToMotion(Protocol):
@@ -29,7 +33,12 @@ class VideoToMotion(Protocol):
     body: BodyModel
 
     def motion_codes_from_video(
-        self, video: torch.Tensor, *, do_sample: bool, seed: int | None = None
+        self,
+        video: torch.Tensor,
+        *,
+        do_sample: bool | None = None,
+        mean_codes: bool | None = None,
+        seed: int | None = None,
     ) -> torch.Tensor:
         """Videos `(B, 3, T, S, S)` in [-1, 1] to motion codes `(B, T, 36)`."""
 
@@ -64,8 +73,8 @@ def evaluate_v2m(
         camera (`str`): Kind of camera of the clips, `front` or `around`; chooses the constant baseline.
         default_decoding (`str`, *optional*, defaults to `"greedy"`): The model's own way, whose numbers are the
             `metrics`.
-        decodings (`Sequence[str]`, *optional*): Which of `greedy` and `sampled` to score; the default decoding must
-            be among them.
+        decodings (`Sequence[str]`, *optional*): Which of `greedy`, `mean` and `sampled` to score; the default decoding
+            must be among them.
         statistics ([`TrainingStatistics`], *optional*): For the baselines.
         seed (`int`, *optional*, defaults to 0): Of the sampling; the same seed and batch size give the same numbers.
         batch_size (`int`, *optional*, defaults to 16): Clips at a time.
@@ -92,7 +101,7 @@ def evaluate_v2m(
         video = to_model_range(batch.video)
         target = body_points(batch.motions, pipeline.body)
         for name in decodings:
-            motion_codes = pipeline.motion_codes_from_video(video, do_sample=DECODINGS[name], seed=seed + number)
+            motion_codes = pipeline.motion_codes_from_video(video, **DECODINGS[name], seed=seed + number)
             predicted = body_points(pipeline.decode_motion(motion_codes), pipeline.body)
             for score in scores[name]:
                 score.add(predicted, target, reader.fps)

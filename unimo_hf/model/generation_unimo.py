@@ -191,7 +191,8 @@ class UniMoGenerationMixin(GenerationMixin):
         """Return `do_sample`, `top_p` and `temperature` for a task.
 
         The generation configuration holds one set for all tasks, and may hold `task_options`, a dictionary of what
-        differs for a task (estimation wants the likeliest motion, generation a varied one).
+        differs for a task (estimation wants the likeliest motion, generation a varied one). `mean_codes` in those is
+        for who has the codebook (see [`UniMoGenerationMixin.generate_target`]).
 
         Args:
             task (`str`, *optional*): `"v2m"` or `"i2vm"`.
@@ -203,6 +204,10 @@ class UniMoGenerationMixin(GenerationMixin):
         for source in (configured, self._task_options(task), overrides):
             options.update({name: source[name] for name in names if source.get(name) is not None})
         return options
+
+    def takes_mean_codes(self, task: str) -> bool:
+        """Whether a task that does not sample takes mean codes, not the likeliest, when nothing is said."""
+        return bool(self._task_options(task).get("mean_codes"))
 
     def _task_options(self, task: str | None) -> dict[str, Any]:
         """Return what the generation configuration says for one task alone."""
@@ -245,7 +250,8 @@ class UniMoGenerationMixin(GenerationMixin):
                 return input_ids
             kwargs["max_new_tokens"] = grammar.remaining
         if generation_config is None and len(set(grammar.tasks)) == 1:
-            kwargs = {**self._task_options(grammar.tasks[0]), **kwargs}
+            own = {name: value for name, value in self._task_options(grammar.tasks[0]).items() if name != "mean_codes"}
+            kwargs = {**own, **kwargs}
         # In assisted generation the arguments of the model, its grammar among them, come to its assistant too.
         kwargs["target_grammar"] = grammar
         return super().generate(inputs, generation_config, layout=layout, **kwargs)
@@ -390,6 +396,7 @@ class UniMoGenerationMixin(GenerationMixin):
         do_sample: bool | None = None,
         top_p: float | None = None,
         temperature: float | None = None,
+        motion_vectors: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
         on_step: Callable[[int, int], None] | None = None,
     ) -> torch.LongTensor:
@@ -406,6 +413,9 @@ class UniMoGenerationMixin(GenerationMixin):
             do_sample (`bool`, *optional*): Draw from the nucleus, or take the likeliest code; the task's default.
             top_p (`float`, *optional*): Mass of the nucleus; the task's default.
             temperature (`float`, *optional*): Divides the logits; the task's default. 0 takes the likeliest code.
+            motion_vectors (`torch.Tensor` of shape `(codes, D)`, *optional*):
+                The motion codebook. With it a motion code that is not sampled is the one nearest to the mean vector,
+                whose expected error is the least, instead of the likeliest.
             generator (`torch.Generator`, *optional*): Source of randomness, on the device of the model.
             on_step (`Callable[[int, int], None]`, *optional*): Called as `on_step(done, total)` after every code.
 
@@ -440,7 +450,11 @@ class UniMoGenerationMixin(GenerationMixin):
         for step, following in enumerate(schedule):
             hidden_states = loop.prefill(prompt) if step == 0 else loop.step(target[:, step - 1])
             logits = self.modality_logits(hidden_states, following)
-            target[:, step] = _choose(logits, generator, **options) + offsets[following]
+            if motion_vectors is not None and following == MOTION and not options["do_sample"]:
+                codes = _nearest_to_mean(logits, motion_vectors)
+            else:
+                codes = _choose(logits, generator, **options)
+            target[:, step] = codes + offsets[following]
             if on_step is not None:
                 on_step(step + 1, len(schedule))
         return torch.cat([prompt[:, start:], target], dim=1)
@@ -454,6 +468,12 @@ def _choose(
         return logits.argmax(-1)
     probabilities = top_p_probabilities(logits, top_p, temperature)
     return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
+
+
+def _nearest_to_mean(logits: torch.Tensor, vectors: torch.Tensor) -> torch.LongTensor:
+    """Return the code nearest to the mean of `vectors` `(codes, D)` for every row of `logits` `(batch, codes)`."""
+    vectors = vectors.to(logits.device, torch.float32)
+    return torch.cdist(logits.float().softmax(-1) @ vectors, vectors).argmin(-1)
 
 
 __all__ = ["GrammarLogitsProcessor", "TargetGrammar", "UniMoGenerationMixin", "top_p_probabilities"]

@@ -181,9 +181,11 @@ class UniMoPipeline:
         """Frames per second that the networks work at."""
         return self.processor.fps
 
-    def samples_by_default(self, task: str) -> bool:
-        """Whether a task (`v2m` or `i2vm`) samples, or takes the likeliest codes, when nothing is said."""
-        return bool(self.model.sampling_options(task)["do_sample"])
+    def default_decoding(self, task: str) -> str:
+        """How a task (`v2m` or `i2vm`) chooses codes when nothing is said: `sampled`, `mean` or `greedy`."""
+        if self.model.sampling_options(task)["do_sample"]:
+            return "sampled"
+        return "mean" if self.model.takes_mean_codes(task) else "greedy"
 
     @overload
     def video_to_motion(self, video: PathLike | Video, **options: Any) -> Motion: ...
@@ -205,7 +207,8 @@ class UniMoPipeline:
 
         Args:
             video (`str`, `os.PathLike`, [`Video`], or a list of them): Any length, size and frame rate.
-            do_sample (`bool`, *optional*): Sample instead of taking the likeliest codes; default: the checkpoint's.
+            do_sample (`bool`, *optional*): Sample, or take the likeliest codes; default: the checkpoint's way, which
+                may also be mean codes.
             top_p (`float`, *optional*): Mass of the nucleus when sampling, in (0, 1].
             temperature (`float`, *optional*): Divides the logits when sampling, above 0.
             seed (`int`, *optional*): Of the sampling; each video of a list starts from it.
@@ -235,7 +238,7 @@ class UniMoPipeline:
                 motion.begin(self.decode_motion(codes)[0])
             else:
                 # The first frame once more, from the video alone: that is where the window sees the person.
-                first = self._motion_codes(visual_codes, frames=1, do_sample=False)
+                first = self._motion_codes(visual_codes, frames=1, do_sample=None if do_sample is None else False)
                 seen = self.decode_motion(torch.cat([first, codes[:, 1:]], dim=1))[0]
                 motion.go_on(self.decode_motion(codes)[0], window.known, seen[:1])
             done += window.real - window.known
@@ -304,13 +307,25 @@ class UniMoPipeline:
 
     @torch.no_grad()
     def motion_codes_from_video(
-        self, video: torch.Tensor, *, do_sample: bool | None = None, seed: int | None = None
+        self,
+        video: torch.Tensor,
+        *,
+        do_sample: bool | None = None,
+        mean_codes: bool | None = None,
+        seed: int | None = None,
     ) -> torch.Tensor:
-        """Clips `(B, 3, T, S, S)` in [-1, 1] to motion codes `(B, T, codes a frame)`."""
+        """Clips `(B, 3, T, S, S)` in [-1, 1] to motion codes `(B, T, codes a frame)`.
+
+        Args:
+            video (`torch.Tensor`): The clips.
+            do_sample (`bool`, *optional*): Sample, or take one answer; default: the checkpoint's way.
+            mean_codes (`bool`, *optional*): Whether the one answer is the code nearest to the mean, or the likeliest;
+                default: the checkpoint's way where `do_sample` is left out as well, else the likeliest.
+            seed (`int`, *optional*): Of the sampling.
+        """
         self._check_size(video)
-        return self._motion_codes(
-            self.video_fsq.encode(video.to(self.device)), self._generator(seed), do_sample=do_sample
-        )
+        visual_codes, generator = self.video_fsq.encode(video.to(self.device)), self._generator(seed)
+        return self._motion_codes(visual_codes, generator, do_sample=do_sample, mean_codes=mean_codes)
 
     @torch.no_grad()
     def codes_from_image(
@@ -373,15 +388,21 @@ class UniMoPipeline:
         generator: torch.Generator | None = None,
         frames: int | None = None,
         known: torch.Tensor | None = None,
+        do_sample: bool | None = None,
+        mean_codes: bool | None = None,
         **sampling: Any,
     ) -> torch.Tensor:
         """Motion codes of the first `frames` frames of clips, all by default; `known` codes are their beginning."""
+        if mean_codes is None:
+            mean_codes = do_sample is None and self.model.takes_mean_codes("v2m")
         condition = self.processor.build_condition("v2m", visual_codes)["input_ids"]
         target = self.model.generate_target(
             condition,
             layout=replace(self.processor.layout, latent_frames=visual_codes.shape[1]),
             forced_target_ids=None if known is None else self.processor.tokenizer.encode_motion(known).flatten(1),
             max_target_ids=None if frames is None else frames * self.processor.codes_per_frame,
+            do_sample=do_sample,
+            motion_vectors=self.motion_vqvae.codebook.codes if mean_codes else None,
             generator=generator,
             **sampling,
         )

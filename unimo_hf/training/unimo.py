@@ -254,12 +254,16 @@ class UniMoStage:
         return input_ids, labels, index
 
     def validate(self) -> dict[str, float]:
-        """Greedy V2M on held-out clips against the decoded true codes: MPJPE of the likeliest motion, mm."""
+        """V2M on held-out clips against the decoded true codes: MPJPE, mm.
+
+        Where targets were spread over neighbouring codes, codes are the mean ones, else the likeliest.
+        """
         model, errors = self.model, []
+        vectors = self.motion_vqvae.codebook.codes if self.recipe.options.motion_smoothing else None
         for clips in DataLoader(self.validation, VALIDATION_BATCH, generator=torch.Generator()):
             visual, motion = self.codes({key: value.to(self.accelerator.device) for key, value in clips.items()})
             condition = self.processor.build_condition("v2m", visual)["input_ids"]
-            target = model.generate_target(condition, do_sample=False)
+            target = model.generate_target(condition, do_sample=False, motion_vectors=vectors)
             predicted = self.processor.post_process(target).motion_codes
             errors.append(mpjpe_mm(self.joints(predicted), self.joints(motion)))
         return {"v2m_mpjpe": float(torch.cat(errors).mean())}
