@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--card", type=Path, default=Path("model_cards/unimo-tiny.md"))
     parser.add_argument("--seed", type=int, default=1, help="seed of the training clips, as in the recipes")
     parser.add_argument("--mean-codes", action="store_true", help="V2M takes mean codes: neighbours mean alike")
+    parser.add_argument("--i2vm-top-p", type=float, help="mass of the nucleus of I2VM, if not the paper's")
     arguments = parser.parse_args()
 
     output = arguments.output
@@ -46,6 +47,8 @@ def main() -> None:
     }
     settings = json.loads(Path("configuration/generation_config.json").read_text(encoding="utf-8"))
     settings["task_options"]["v2m"]["mean_codes"] = arguments.mean_codes
+    if arguments.i2vm_top_p is not None:
+        settings["task_options"]["i2vm"] = {"top_p": arguments.i2vm_top_p}
     networks[""].generation_config = GenerationConfig(**settings)
     processor = UniMoProcessor.from_pretrained(arguments.trained)
     statistics = build_training_statistics(
