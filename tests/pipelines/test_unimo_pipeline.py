@@ -102,6 +102,12 @@ def test_windows_continue_each_other(unimo):
     assert len(np.unique(motion.betas)) == 10
 
 
+def test_windows_of_a_checkpoint_that_samples_follow_the_seed(unimo, monkeypatch):
+    monkeypatch.delitem(unimo.model.generation_config.task_options, "v2m")
+    assert unimo.default_decoding("v2m") == "sampled"
+    assert same(*(unimo.video_to_motion(make_video(24), seed=1) for _ in range(2)))
+
+
 def test_progress_is_told_window_by_window(unimo):
     told = []
     unimo.video_to_motion(make_video(32, fps=30.0), on_frames=lambda done, total: told.append((done, total)))

@@ -117,6 +117,8 @@ def test_the_head_goes_on_with_the_tokenizer(recipes, tmp_path):
     head = module.VideoFSQStage(second, Accelerator()).network.pose_head
     assert learned
     assert all(torch.equal(head.state_dict()[key.removeprefix("pose_head.")], learned[key]) for key in learned)
+    without = dataclasses.replace(second, loss=dataclasses.replace(second.loss, pose=0.0))
+    assert module.VideoFSQStage(without, Accelerator()).network.pose_head is None
     kept.write_bytes(b"no tensors")
     with pytest.raises(ValueError, match=r"training_only\.safetensors does not fit the recipe or is damaged"):
         module.VideoFSQStage(second, Accelerator())
@@ -223,6 +225,18 @@ def test_joints_are_read_off_the_mean_of_a_latent_frame():
     changed = reader(hidden_states)
     torch.testing.assert_close(changed[:, 0], joints[:, 0])
     assert not changed[:, 1:].any()
+
+
+def test_the_reader_goes_on_with_the_model_or_is_left_behind(recipes, tmp_path):
+    module, kind, values = recipes["unimo"]
+    first = micro_recipes.build(kind, values, tmp_path, steps=1)
+    module.train(first)
+    learned = load_file(tmp_path / "run" / "training_only.safetensors")
+    second = dataclasses.replace(first, start=first.output)
+    assert torch.equal(UniMoStage(second, Accelerator()).network.reader.linear.weight, learned["reader.linear.weight"])
+    without = dataclasses.replace(second, options=dataclasses.replace(second.options, reading_weight=0.0))
+    stage = UniMoStage(without, Accelerator())
+    assert stage.network is stage.model
 
 
 def test_the_last_stage_leaves_a_whole_checkpoint(recipes, tmp_path):

@@ -238,7 +238,8 @@ class UniMoPipeline:
                 motion.begin(self.decode_motion(codes)[0])
             else:
                 # The first frame once more, from the video alone: that is where the window sees the person.
-                first = self._motion_codes(visual_codes, frames=1, do_sample=None if do_sample is None else False)
+                means = do_sample is None and self.model.takes_mean_codes("v2m")
+                first = self._motion_codes(visual_codes, frames=1, do_sample=False, mean_codes=means)
                 seen = self.decode_motion(torch.cat([first, codes[:, 1:]], dim=1))[0]
                 motion.go_on(self.decode_motion(codes)[0], window.known, seen[:1])
             done += window.real - window.known

@@ -146,7 +146,7 @@ class UniMoStage:
         if recipe.options.start_from_codebooks and recipe.start is None:
             start_from_codebooks(self.model, self.video_fsq, self.motion_vqvae)
         self.network = ReadingNetwork(self.model) if recipe.options.reading_weight else self.model
-        if recipe.start is not None:
+        if recipe.start is not None and recipe.options.reading_weight:
             load_rest(self.network, Path(recipe.start))
         self.processor = make_processor(self.model.config, self.motion_vqvae, recipe.size)
         with accelerator.main_process_first():

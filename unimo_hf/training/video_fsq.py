@@ -195,7 +195,7 @@ class VideoFSQStage:
         if head is not None:
             head.rate_factor = HEAD_RATE / recipe.optimisation.learning_rate
         self.network = Network(self.model, head)
-        if recipe.start is not None:
+        if recipe.start is not None and head is not None:
             load_rest(self.network, Path(recipe.start))
         if recipe.frozen_codes:
             self.model.encoder.requires_grad_(False)
