@@ -35,7 +35,9 @@ def main() -> None:
     parser.add_argument("--bank", type=int, default=300, help="clips a camera for the nearest-clip baseline")
     parser.add_argument("--card", type=Path, default=Path("model_cards/unimo-tiny.md"))
     parser.add_argument("--seed", type=int, default=1, help="seed of the training clips, as in the recipes")
-    parser.add_argument("--mean-codes", action="store_true", help="V2M takes mean codes: neighbours mean alike")
+    parser.add_argument(
+        "--mean-codes", nargs="*", choices=("v2m", "i2vm"), default=[], help="tasks whose motion codes are mean ones"
+    )
     parser.add_argument("--i2vm-top-p", type=float, help="mass of the nucleus of I2VM, if not the paper's")
     arguments = parser.parse_args()
 
@@ -46,9 +48,11 @@ def main() -> None:
         "video_fsq": VideoFSQ.from_pretrained(arguments.trained, subfolder="video_fsq", dtype=torch.float32),
     }
     settings = json.loads(Path("configuration/generation_config.json").read_text(encoding="utf-8"))
-    settings["task_options"]["v2m"]["mean_codes"] = arguments.mean_codes
+    task_options = settings["task_options"]
     if arguments.i2vm_top_p is not None:
-        settings["task_options"]["i2vm"] = {"top_p": arguments.i2vm_top_p}
+        task_options["i2vm"] = {"top_p": arguments.i2vm_top_p}
+    for task in arguments.mean_codes:
+        task_options.setdefault(task, {})["mean_codes"] = True
     networks[""].generation_config = GenerationConfig(**settings)
     processor = UniMoProcessor.from_pretrained(arguments.trained)
     statistics = build_training_statistics(

@@ -8,7 +8,7 @@ from unimo_cases import GOLDENS, golden_model, random_sequences, tiny_config, ti
 from unimo_hf.model.generation_unimo import GrammarLogitsProcessor, TargetGrammar, top_p_probabilities
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.tasks import TASKS, SequenceLayout, TaskSchedule
-from unimo_hf.model.vocabulary import MOTION
+from unimo_hf.model.vocabulary import MOTION, VISUAL
 
 BASE = load_file(GOLDENS / "ar_base.safetensors")
 TASK_NAMES = ["v2m", "i2vm"]
@@ -251,17 +251,32 @@ def test_mean_codes_are_nearest_to_the_mean_of_the_codebook():
     mean = (logits.softmax(-1) * line[:, 0]).sum(-1)
     found = model.generate_target(prompt, do_sample=False, motion_vectors=line, max_target_ids=1)
     assert (found[:, 0] - vocabulary.motion_offset).tolist() == mean.round().long().tolist()
-    # Where every code is as far from every other, the nearest is the likeliest; sampling asks for no codebook.
+    # Where every code is as far from every other, the nearest is the likeliest.
     greedy = model.generate_target(prompt, do_sample=False)
     apart = torch.eye(vocabulary.motion_size)
     assert torch.equal(model.generate_target(prompt, do_sample=False, motion_vectors=apart), greedy)
-    sampled = [
+    assert torch.equal(model.generate_target(prompt, do_sample=True, motion_vectors=apart), greedy)
+
+
+def test_pictures_are_sampled_beside_mean_codes():
+    model = tiny_model()
+    prompt, _ = conditions(model.config, "i2vm")
+    vocabulary = model.config.vocabulary
+    vectors = torch.eye(vocabulary.motion_size)
+    first, again, other = (
         model.generate_target(
-            prompt, do_sample=True, motion_vectors=vectors, generator=torch.Generator().manual_seed(0)
+            prompt, do_sample=True, motion_vectors=vectors, generator=torch.Generator().manual_seed(seed)
         )
-        for vectors in (None, line)
-    ]
-    assert torch.equal(*sampled)
+        for seed in (0, 0, 1)
+    )
+    is_visual = vocabulary.modality(first) == VISUAL
+    assert torch.equal(first, again)
+    assert not torch.equal(first[is_visual], other[is_visual])
+    # Each motion code is the likeliest behind what was sampled.
+    rows = torch.cat([prompt, first], dim=1)
+    logits = model(rows).logits[:, prompt.shape[1] - 1 : -1, slice(*vocabulary.id_range(MOTION))]
+    likeliest = logits.argmax(-1) + vocabulary.motion_offset
+    assert torch.equal(first[~is_visual], likeliest[~is_visual])
 
 
 def test_a_task_may_take_mean_codes(tmp_path):

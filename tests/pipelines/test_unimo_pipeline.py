@@ -183,6 +183,20 @@ def test_what_evaluation_asks_for(unimo):
     assert (unimo.frames, unimo.fps, unimo.device.type) == (FRAMES, 15.0, "cpu")
 
 
+def test_generated_motion_of_mean_codes(unimo, monkeypatch):
+    picture = make_video(1, 32, 32).frames[0]
+    options = unimo.model.generation_config.task_options
+    _, drawn = unimo.image_to_video_and_motion(picture, seed=0)
+    monkeypatch.setitem(options, "i2vm", {"mean_codes": True})
+    video, mean = unimo.image_to_video_and_motion(picture, seed=0)
+    again_video, again = unimo.image_to_video_and_motion(picture, seed=0)
+    assert same(mean, again)
+    assert not same(mean, drawn)
+    assert np.array_equal(video.frames, again_video.frames)
+    # Who asks for samples gets samples.
+    assert same(unimo.image_to_video_and_motion(picture, do_sample=True, seed=0)[1], drawn)
+
+
 def test_clips_of_another_size_are_refused(unimo):
     with pytest.raises(ValueError, match="64x48 pixels; this model takes squares of 32x32"):
         unimo.motion_codes_from_video(torch.zeros(1, 3, FRAMES, 48, 64))

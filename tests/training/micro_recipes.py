@@ -76,7 +76,10 @@ def unimo_recipe(assets, tokenizers):
         "drawn": drawn(assets),
         "options": {
             "motion_smoothing": 1.0,
+            "visual_noise": 0.2,
             "motion_noise": 0.5,
+            "foreign_motion": 0.5,
+            "own_motion": 0.5,
             "single_frames": 0.5,
             "start_from_codebooks": True,
             "pose_weight": 1.0,

@@ -212,6 +212,65 @@ def test_one_frame_of_a_clip_as_the_target(recipes, tmp_path):
     assert all(any(torch.equal(row, other) for other in motion[:, 2]) for row in before)
 
 
+@pytest.fixture
+def noisy_stage(recipes, tmp_path):
+    """A stage of the AR model that replaces codes at the input as its options say."""
+    _, kind, values = recipes["unimo"]
+    recipe = micro_recipes.build(kind, values, tmp_path)
+
+    def build(**options):
+        off = {"visual_noise": 0.0, "motion_noise": 0.0, "foreign_motion": 0.0, "own_motion": 0.0}
+        options = dataclasses.replace(recipe.options, **{**off, **options})
+        return UniMoStage(dataclasses.replace(recipe, options=options), Accelerator())
+
+    return build
+
+
+def sequence_of(stage, task):
+    torch.manual_seed(0)
+    visual = torch.randint(stage.model.config.visual_vocab_size, (3, 2, 2, 2))
+    motion = torch.randint(stage.model.config.motion_vocab_size, (3, 9, 4))
+    sequence = stage.processor.build_sequence(task, visual, motion)
+    return sequence["input_ids"], sequence["labels"]
+
+
+@pytest.mark.parametrize("task", ["v2m", "i2vm"])
+def test_the_motion_of_another_clip_at_the_input(noisy_stage, task):
+    stage = noisy_stage(foreign_motion=1.0)
+    input_ids, labels = sequence_of(stage, task)
+    corrupted = stage.corrupt(input_ids, labels)
+    is_motion = labels >= stage.model.config.vocabulary.motion_offset
+    assert torch.equal(corrupted[is_motion], input_ids.roll(1, dims=0)[is_motion])
+    assert torch.equal(corrupted[~is_motion], input_ids[~is_motion])
+
+
+@pytest.mark.parametrize("task", ["v2m", "i2vm"])
+def test_noise_stays_in_its_modality_and_spares_the_first_picture(noisy_stage, task):
+    stage = noisy_stage(visual_noise=1.0)
+    vocabulary = stage.model.config.vocabulary
+    input_ids, labels = sequence_of(stage, task)
+    corrupted = stage.corrupt(input_ids, labels)
+    changed = corrupted != input_ids
+    assert changed.any()
+    assert torch.equal(vocabulary.modality(corrupted), vocabulary.modality(input_ids))
+    assert (vocabulary.modality(input_ids)[changed] == 1).all()
+    if task == "i2vm":
+        assert not changed[labels == -100].any()
+
+
+def test_going_on_from_what_the_model_says(noisy_stage):
+    stage = noisy_stage(own_motion=1.0)
+    input_ids, labels = sequence_of(stage, "v2m")
+    vocabulary = stage.model.config.vocabulary
+    own = stage.go_on_from_own(input_ids, labels, stage.model.model.index_of(vocabulary.modality(input_ids)))
+    is_motion = labels >= vocabulary.motion_offset
+    assert torch.equal(own[~is_motion], input_ids[~is_motion])
+    logits = stage.model(input_ids=input_ids).logits[:, :-1, vocabulary.motion_offset :][..., : vocabulary.motion_size]
+    codes = stage.motion_vqvae.codebook.codes
+    mean = logits[is_motion[:, 1:]].softmax(-1) @ codes
+    assert torch.equal(own[is_motion] - vocabulary.motion_offset, torch.cdist(mean, codes).argmin(-1))
+
+
 def test_joints_are_read_off_the_mean_of_a_latent_frame():
     config = UniMoForConditionalGeneration.config_class(**micro_recipes.UNIMO_MODEL)
     reader = unimo.ConditionReader(config)

@@ -206,7 +206,7 @@ class UniMoGenerationMixin(GenerationMixin):
         return options
 
     def takes_mean_codes(self, task: str) -> bool:
-        """Whether a task that does not sample takes mean codes, not the likeliest, when nothing is said."""
+        """Whether the motion codes of a task are mean ones, not sampled or the likeliest, when nothing is said."""
         return bool(self._task_options(task).get("mean_codes"))
 
     def _task_options(self, task: str | None) -> dict[str, Any]:
@@ -414,8 +414,8 @@ class UniMoGenerationMixin(GenerationMixin):
             top_p (`float`, *optional*): Mass of the nucleus; the task's default.
             temperature (`float`, *optional*): Divides the logits; the task's default. 0 takes the likeliest code.
             motion_vectors (`torch.Tensor` of shape `(codes, D)`, *optional*):
-                The motion codebook. With it a motion code that is not sampled is the one nearest to the mean vector,
-                whose expected error is the least, instead of the likeliest.
+                The motion codebook. With it a motion code is neither sampled nor the likeliest, but the one nearest
+                to the mean vector, whose expected error is the least.
             generator (`torch.Generator`, *optional*): Source of randomness, on the device of the model.
             on_step (`Callable[[int, int], None]`, *optional*): Called as `on_step(done, total)` after every code.
 
@@ -450,8 +450,8 @@ class UniMoGenerationMixin(GenerationMixin):
         for step, following in enumerate(schedule):
             hidden_states = loop.prefill(prompt) if step == 0 else loop.step(target[:, step - 1])
             logits = self.modality_logits(hidden_states, following)
-            if motion_vectors is not None and following == MOTION and not options["do_sample"]:
-                codes = _nearest_to_mean(logits, motion_vectors)
+            if motion_vectors is not None and following == MOTION:
+                codes = nearest_to_mean(logits, motion_vectors)
             else:
                 codes = _choose(logits, generator, **options)
             target[:, step] = codes + offsets[following]
@@ -470,7 +470,7 @@ def _choose(
     return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
 
 
-def _nearest_to_mean(logits: torch.Tensor, vectors: torch.Tensor) -> torch.LongTensor:
+def nearest_to_mean(logits: torch.Tensor, vectors: torch.Tensor) -> torch.LongTensor:
     """Return the code nearest to the mean of `vectors` `(codes, D)` for every row of `logits` `(batch, codes)`."""
     vectors = vectors.to(logits.device, torch.float32)
     return torch.cdist(logits.float().softmax(-1) @ vectors, vectors).argmin(-1)

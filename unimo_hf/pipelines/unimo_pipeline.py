@@ -414,7 +414,10 @@ class UniMoPipeline:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         first = self.video_fsq.encode(image.to(self.device))
         condition = self.processor.build_condition("i2vm", first)["input_ids"]
-        codes = self.processor.post_process(self.model.generate_target(condition, generator=generator, **sampling))
+        means = sampling.get("do_sample") is None and self.model.takes_mean_codes("i2vm")
+        vectors = self.motion_vqvae.codebook.codes if means else None
+        target = self.model.generate_target(condition, motion_vectors=vectors, generator=generator, **sampling)
+        codes = self.processor.post_process(target)
         return torch.cat([first, codes.visual_codes], dim=1), codes.motion_codes
 
     def _encode_motion(self, motion: Motion) -> torch.Tensor:

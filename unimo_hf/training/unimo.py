@@ -15,11 +15,13 @@ from tqdm.auto import tqdm
 
 from unimo_hf.data.shards import METADATA, CodeShards, encode_batch, fingerprints, write_shards
 from unimo_hf.model.configuration_unimo import UniMoConfig
+from unimo_hf.model.generation_unimo import nearest_to_mean
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration, UniMoOutput
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
+from unimo_hf.model.vocabulary import VISUAL
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
@@ -28,6 +30,7 @@ from unimo_hf.training.loop import fit
 from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
 
 VALIDATION_BATCH = 16
+IGNORED = -100  # label of what isn't predicted
 NEAREST = 1e-4  # distance of codes that count as different: a codebook may hold one twice
 
 
@@ -47,8 +50,13 @@ class UniMoOptions:
         v2m_share (`float`): Share of batches with the task V2M; the rest is I2VM.
         motion_smoothing (`float`): Spreads a motion target over neighbouring codes, a Gaussian of this many times the
             code's distance to its nearest neighbour.
-        motion_noise (`float`): Largest share of a clip's motion codes that are replaced at the input; the share is
-            drawn anew for each clip. The model then looks at the video instead of copying the frame before.
+        visual_noise (`float`): Largest share of a clip's visual codes that are replaced at the input; the share is
+            drawn anew for each clip. The picture that an I2VM sequence starts from stays.
+        motion_noise (`float`): The same of its motion codes.
+        foreign_motion (`float`): Share of clips whose motion at the input is that of another clip. The model then
+            reads the motion off the video instead of continuing it.
+        own_motion (`float`): Share of clips whose motion at the input is what the model says in a pass before, so that
+            it learns to go on from its own errors (Mihaylova and Martins, 2019, "Scheduled Sampling for Transformers").
         single_frames (`float`): Share of the V2M batches whose target is one frame of each clip, behind the frame
             before it, which half of the time is that of another clip. Sequences are a third as long, and what is right
             can only be read off the video.
@@ -62,7 +70,10 @@ class UniMoOptions:
 
     v2m_share: float = 0.5
     motion_smoothing: float = 0.0
+    visual_noise: float = 0.0
     motion_noise: float = 0.0
+    foreign_motion: float = 0.0
+    own_motion: float = 0.0
     single_frames: float = 0.0
     start_from_codebooks: bool = False
     pose_weight: float = 0.0
@@ -185,14 +196,15 @@ class UniMoStage:
         visual_codes, motion_codes = self.codes(batch)
         sequence = self.processor.build_sequence(task, visual_codes, motion_codes)
         input_ids, labels = sequence["input_ids"], sequence["labels"]
-        if options.motion_noise:
-            input_ids = self.corrupt(input_ids, labels)
+        input_ids = self.corrupt(input_ids, labels)
         index = self.model.model.index_of(self.model.config.vocabulary.modality(input_ids))
         target_codes = motion_codes
         if task == "v2m" and float(torch.rand(())) < options.single_frames:
             frame = int(torch.randint(motion_codes.shape[1], ()))
             input_ids, labels, index = self.keep_frame(frame, input_ids, labels, index)
             target_codes = motion_codes[:, frame : frame + 1]
+        if options.own_motion:
+            input_ids = self.go_on_from_own(input_ids, labels, index)
         inputs = {"input_ids": input_ids, "labels": labels, "modality_index": index, "motion_targets": self.targets}
         if options.reading_weight:
             seen = visual_codes if task == "v2m" else visual_codes[:, :1]
@@ -226,14 +238,32 @@ class UniMoStage:
             return encode_batch(batch, self.video_fsq, self.motion_vqvae)
 
     def corrupt(self, input_ids: Tensor, labels: Tensor) -> Tensor:
-        """Replace some motion codes of the target by random ones; labels stay."""
-        vocabulary = self.model.config.vocabulary
-        share = torch.rand(len(input_ids), 1, device=input_ids.device) * self.recipe.options.motion_noise
-        replaced = (torch.rand(input_ids.shape, device=input_ids.device) < share) & (
-            labels >= vocabulary.motion_offset
-        )
-        noise = torch.randint_like(input_ids, vocabulary.motion_size) + vocabulary.motion_offset
-        return torch.where(replaced, noise, input_ids)
+        """Replace some codes at the input by those of another clip and by random ones; labels stay."""
+        vocabulary, options = self.model.config.vocabulary, self.recipe.options
+        is_motion = labels >= vocabulary.motion_offset
+        is_foreign = _rows(input_ids) < options.foreign_motion
+        input_ids = torch.where(is_motion & is_foreign, input_ids.roll(1, dims=0), input_ids)
+        is_visual = vocabulary.modality(input_ids) == VISUAL
+        if bool((input_ids[:, 0] == vocabulary.i2vm_id).all()):
+            is_visual &= labels != IGNORED
+        for replaceable, largest_share, offset, codes in (
+            (is_visual, options.visual_noise, 0, vocabulary.visual_size),
+            (is_motion, options.motion_noise, vocabulary.motion_offset, vocabulary.motion_size),
+        ):
+            share = _rows(input_ids) * largest_share
+            replaced = replaceable & (torch.rand(input_ids.shape, device=input_ids.device) < share)
+            input_ids = torch.where(replaced, torch.randint_like(input_ids, codes) + offset, input_ids)
+        return input_ids
+
+    @torch.no_grad()
+    def go_on_from_own(self, input_ids: Tensor, labels: Tensor, index: Tensor) -> Tensor:
+        """Replace the motion of some clips at the input by what the model says to that input."""
+        with self.accelerator.autocast():
+            logits = self.model(input_ids=input_ids, labels=labels, modality_index=index).motion_logits
+        is_motion = labels >= self.model.config.vocabulary.motion_offset
+        codes = nearest_to_mean(logits, self.motion_vqvae.codebook.codes)
+        own = input_ids.masked_scatter(is_motion, codes + self.model.config.vocabulary.motion_offset)
+        return torch.where(_rows(input_ids) < self.recipe.options.own_motion, own, input_ids)
 
     def keep_frame(
         self, frame: int, input_ids: Tensor, labels: Tensor, index: Tensor
@@ -243,13 +273,13 @@ class UniMoStage:
         Without the frame before, the first code would not know which frame it is of.
         """
         codes = self.model.config.codes_per_frame
-        condition_length = int((labels[0] == -100).sum())
+        condition_length = int((labels[0] == IGNORED).sum())
         start = condition_length + frame * codes
         kept = [*range(condition_length), *range(max(condition_length, start - codes), start + codes)]
         input_ids, labels, index = input_ids[:, kept], labels[:, kept].clone(), index[:, kept]
         before = slice(condition_length, len(kept) - codes)
-        labels[:, before] = -100
-        is_foreign = torch.rand(len(input_ids), 1, device=input_ids.device) < 0.5
+        labels[:, before] = IGNORED
+        is_foreign = _rows(input_ids) < 0.5
         input_ids[:, before] = torch.where(is_foreign, input_ids[:, before].roll(1, dims=0), input_ids[:, before])
         return input_ids, labels, index
 
@@ -272,6 +302,11 @@ class UniMoStage:
         """Root-aligned joints `(B, T, 22, 3)` of motion codes, metres."""
         frames = self.motion_vqvae.decode(motion_codes)
         return joints_of_frames(self.body, frames, self.motion_vqvae.config.rotation)[0]
+
+
+def _rows(sequences: Tensor) -> Tensor:
+    """A uniform number for each row, `(rows, 1)`."""
+    return torch.rand(len(sequences), 1, device=sequences.device)
 
 
 def _check_tokenizers(config: UniMoConfig, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
