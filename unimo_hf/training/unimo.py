@@ -55,8 +55,8 @@ class UniMoOptions:
         motion_noise (`float`): The same of its motion codes.
         foreign_motion (`float`): Share of clips whose motion at the input is that of another clip. The model then
             reads the motion off the video instead of continuing it.
-        own_motion (`float`): Share of clips whose motion at the input is what the model says in a pass before, so that
-            it learns to go on from its own errors (Mihaylova and Martins, 2019, "Scheduled Sampling for Transformers").
+        own_motion (`float`): Share of clips whose motion at the input is what the model says in a pass before. It then
+            learns to go on from its own errors (Mihaylova and Martins, 2019, "Scheduled Sampling for Transformers").
         single_frames (`float`): Share of the V2M batches whose target is one frame of each clip, behind the frame
             before it, which half of the time is that of another clip. Sequences are a third as long, and what is right
             can only be read off the video.
