@@ -273,7 +273,8 @@ class UniMoPipeline:
         Args:
             image (`str`, `os.PathLike`, `PIL.Image.Image`, `np.ndarray` of shape `(H, W, 3)`, uint8, or a list):
                 The picture.
-            do_sample (`bool`, *optional*): Sample, or take the likeliest codes; default: the checkpoint's.
+            do_sample (`bool`, *optional*): Sample, or take the likeliest codes; default: the checkpoint's way, which
+                may also be sampled pictures with the mean motion behind them.
             top_p (`float`, *optional*): Mass of the nucleus when sampling, in (0, 1].
             temperature (`float`, *optional*): Divides the logits when sampling, above 0.
             seed (`int`, *optional*): Of the sampling; the same seed gives the same video and motion.

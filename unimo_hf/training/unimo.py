@@ -53,8 +53,8 @@ class UniMoOptions:
         visual_noise (`float`): Largest share of a clip's visual codes that are replaced at the input; the share is
             drawn anew for each clip. The picture that an I2VM sequence starts from stays.
         motion_noise (`float`): The same of its motion codes.
-        foreign_motion (`float`): Share of clips whose motion at the input is that of another clip. The model then
-            reads the motion off the video instead of continuing it.
+        foreign_motion (`float`): Share of clips whose motion at the input is that of another clip of the batch. The
+            model then reads the motion off the video instead of continuing it.
         own_motion (`float`): Share of clips whose motion at the input is what the model says in a pass before. It then
             learns to go on from its own errors (Mihaylova and Martins, 2019, "Scheduled Sampling for Transformers").
         single_frames (`float`): Share of the V2M batches whose target is one frame of each clip, behind the frame
