@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=1500, help="clips a camera for the mean joints")
     parser.add_argument("--bank", type=int, default=300, help="clips a camera for the nearest-clip baseline")
     parser.add_argument("--card", type=Path, default=Path("model_cards/unimo-tiny.md"))
-    parser.add_argument("--seed", type=int, default=1, help="seed of the training clips, as in the recipes")
+    parser.add_argument("--seed", type=int, default=1, help="seed of those clips")
     parser.add_argument(
         "--mean-codes", nargs="*", choices=("v2m", "i2vm"), default=[], help="tasks whose motion codes are mean ones"
     )

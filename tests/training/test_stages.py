@@ -258,9 +258,10 @@ def test_noise_stays_in_its_modality_and_spares_the_first_picture(noisy_stage, t
         assert not changed[labels == -100].any()
 
 
-def test_going_on_from_what_the_model_says(noisy_stage):
+@pytest.mark.parametrize("task", ["v2m", "i2vm"])
+def test_going_on_from_what_the_model_says(noisy_stage, task):
     stage = noisy_stage(own_motion=1.0)
-    input_ids, labels = sequence_of(stage, "v2m")
+    input_ids, labels = sequence_of(stage, task)
     vocabulary = stage.model.config.vocabulary
     own = stage.go_on_from_own(input_ids, labels, stage.model.model.index_of(vocabulary.modality(input_ids)))
     is_motion = labels >= vocabulary.motion_offset

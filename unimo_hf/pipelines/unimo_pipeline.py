@@ -238,7 +238,7 @@ class UniMoPipeline:
                 motion.begin(self.decode_motion(codes)[0])
             else:
                 # The first frame once more, from the video alone: that is where the window sees the person.
-                means = do_sample is None and self.model.takes_mean_codes("v2m")
+                means = self._takes_means("v2m", do_sample)
                 first = self._motion_codes(visual_codes, frames=1, do_sample=False, mean_codes=means)
                 seen = self.decode_motion(torch.cat([first, codes[:, 1:]], dim=1))[0]
                 motion.go_on(self.decode_motion(codes)[0], window.known, seen[:1])
@@ -384,6 +384,10 @@ class UniMoPipeline:
             self.diffusion_decoder = decoder.to(self.device)
         return self.diffusion_decoder
 
+    def _takes_means(self, task: str, do_sample: bool | None) -> bool:
+        """Whether motion codes are mean ones: where the checkpoint says so and nobody asks for another way."""
+        return do_sample is None and self.model.takes_mean_codes(task)
+
     def _motion_codes(
         self,
         visual_codes: torch.Tensor,
@@ -396,7 +400,7 @@ class UniMoPipeline:
     ) -> torch.Tensor:
         """Motion codes of the first `frames` frames of clips, all by default; `known` codes are their beginning."""
         if mean_codes is None:
-            mean_codes = do_sample is None and self.model.takes_mean_codes("v2m")
+            mean_codes = self._takes_means("v2m", do_sample)
         condition = self.processor.build_condition("v2m", visual_codes)["input_ids"]
         target = self.model.generate_target(
             condition,
@@ -415,7 +419,7 @@ class UniMoPipeline:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         first = self.video_fsq.encode(image.to(self.device))
         condition = self.processor.build_condition("i2vm", first)["input_ids"]
-        means = sampling.get("do_sample") is None and self.model.takes_mean_codes("i2vm")
+        means = self._takes_means("i2vm", sampling.get("do_sample"))
         vectors = self.motion_vqvae.codebook.codes if means else None
         target = self.model.generate_target(condition, motion_vectors=vectors, generator=generator, **sampling)
         codes = self.processor.post_process(target)

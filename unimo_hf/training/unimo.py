@@ -198,11 +198,10 @@ class UniMoStage:
         input_ids, labels = sequence["input_ids"], sequence["labels"]
         input_ids = self.corrupt(input_ids, labels)
         index = self.model.model.index_of(self.model.config.vocabulary.modality(input_ids))
-        target_codes = motion_codes
+        frame = None
         if task == "v2m" and float(torch.rand(())) < options.single_frames:
             frame = int(torch.randint(motion_codes.shape[1], ()))
             input_ids, labels, index = self.keep_frame(frame, input_ids, labels, index)
-            target_codes = motion_codes[:, frame : frame + 1]
         if options.own_motion:
             input_ids = self.go_on_from_own(input_ids, labels, index)
         inputs = {"input_ids": input_ids, "labels": labels, "modality_index": index, "motion_targets": self.targets}
@@ -215,20 +214,29 @@ class UniMoStage:
         if options.reading_weight:
             output, read = output
         loss, figures = output.loss, {"motion": output.motion_loss, f"loss_{task}": output.loss}
-        if options.pose_weight:
-            figures["pose"] = self.pose_error(output.motion_logits, target_codes)
-            loss = loss + options.pose_weight * figures["pose"]
-        if read is not None:
-            figures["reading"] = (read - self.joints(motion_codes)[:, : read.shape[1]]).abs().mean()
-            loss = loss + options.reading_weight * figures["reading"]
+        for name, (weight, error) in self.pose_errors(output.motion_logits, read, motion_codes, frame).items():
+            loss, figures[name] = loss + weight * error, error
         return loss, figures
 
-    def pose_error(self, motion_logits: Tensor, motion_codes: Tensor) -> Tensor:
-        """Mean absolute error, in metres, of the joints of the expected codes; every motion code is a target."""
-        expected = motion_logits.float().softmax(dim=-1) @ self.motion_vqvae.codebook.codes
-        frames = self.motion_vqvae.decode_latents(expected.view(len(motion_codes), -1, expected.shape[-1]))
-        joints, _ = joints_of_frames(self.body, frames, self.motion_vqvae.config.rotation)
-        return (joints - self.joints(motion_codes)).abs().mean()
+    def pose_errors(
+        self, motion_logits: Tensor, read: Tensor | None, motion_codes: Tensor, frame: int | None
+    ) -> dict[str, tuple[float, Tensor]]:
+        """Weights and mean absolute errors, in metres, of the joints of the expected codes and of those read."""
+        options = self.recipe.options
+        errors: dict[str, tuple[float, Tensor]] = {}
+        if not (options.pose_weight or options.reading_weight):
+            return errors
+        truth = self.joints(motion_codes)
+        if options.pose_weight:
+            expected = motion_logits.float().softmax(dim=-1) @ self.motion_vqvae.codebook.codes
+            frames = self.motion_vqvae.decode_latents(expected.view(len(motion_codes), -1, expected.shape[-1]))
+            joints, _ = joints_of_frames(self.body, frames, self.motion_vqvae.config.rotation)
+            # A frame alone is decoded without its neighbours, so its truth is too.
+            target = truth if frame is None else self.joints(motion_codes[:, frame : frame + 1])
+            errors["pose"] = options.pose_weight, (joints - target).abs().mean()
+        if read is not None:
+            errors["reading"] = options.reading_weight, (read - truth[:, : read.shape[1]]).abs().mean()
+        return errors
 
     def codes(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Visual and motion codes of a batch, encoded here if the batch was drawn."""
@@ -258,9 +266,10 @@ class UniMoStage:
     @torch.no_grad()
     def go_on_from_own(self, input_ids: Tensor, labels: Tensor, index: Tensor) -> Tensor:
         """Replace the motion of some clips at the input by what the model says to that input."""
-        with self.accelerator.autocast():
-            logits = self.model(input_ids=input_ids, labels=labels, modality_index=index).motion_logits
         is_motion = labels >= self.model.config.vocabulary.motion_offset
+        only_motion = labels.masked_fill(~is_motion, IGNORED)  # spares the head of the pictures
+        with self.accelerator.autocast():
+            logits = self.model(input_ids=input_ids, labels=only_motion, modality_index=index).motion_logits
         codes = nearest_to_mean(logits, self.motion_vqvae.codebook.codes)
         own = input_ids.masked_scatter(is_motion, codes + self.model.config.vocabulary.motion_offset)
         return torch.where(_rows(input_ids) < self.recipe.options.own_motion, own, input_ids)
