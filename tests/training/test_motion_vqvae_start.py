@@ -67,6 +67,14 @@ def test_a_missing_code_is_one_of_mean_numbers(fitted, motion):
 
 
 @torch.no_grad()
+def test_frames_beside_it_mend_a_frame(fitted, motion):
+    """Decoders take off some of what quantisation adds to a frame, which its neighbours do not share."""
+    codes = fitted.encode(motion[80:])
+    each_alone = fitted.decode(codes.flatten(0, 1)[:, None]).view_as(motion[80:])
+    assert error(fitted.decode(codes), motion[80:]) < 0.97 * error(each_alone, motion[80:])
+
+
+@torch.no_grad()
 def test_every_code_is_in_use(fitted, motion):
     assert fitted.encode(motion).unique().numel() == SHAPE["codebook_size"]
 

@@ -22,6 +22,8 @@ from transformers.utils import ModelOutput, can_return_tuple
 from .configuration_motion_vqvae import MotionVQVAEConfig
 from .motion_features import expert_channels
 
+ROWS_AT_ONCE = 2**16  # whose distances to all codes are in memory: 128 MB for 512 codes
+
 
 @dataclass
 class MotionVQVAEOutput(ModelOutput):
@@ -166,8 +168,9 @@ class Codebook(nn.Module):
         codes = self.codes.detach().float()
         with torch.autocast(flat.device.type, enabled=False):  # bfloat16 can't tell neighbouring codes apart
             # Squared distances but for the length of the vector itself, which is the same for all codes.
-            distances = torch.addmm(codes.square().sum(1), flat, codes.T, alpha=-2)
-        return distances.argmin(dim=1).view(latents.shape[:-1])
+            lengths = codes.square().sum(1)
+            nearest = [torch.addmm(lengths, part, codes.T, alpha=-2).argmin(1) for part in flat.split(ROWS_AT_ONCE)]
+        return torch.cat(nearest).view(latents.shape[:-1])
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Latents `(B, N, D)` to codes with the latents' gradient, indices `(B, N)`, and the loss."""

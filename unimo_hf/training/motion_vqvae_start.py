@@ -14,15 +14,15 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor, nn
 
 from unimo_hf.model.modeling_motion_vqvae import Encoder, ExpertDecoder, MotionVQVAE
-from unimo_hf.model.motion_features import frames_to_parameters
+from unimo_hf.model.motion_features import frames_to_matrices
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 
 ROOT = 3  # channels, the last ones
 SHARE_ALONE = 0.31  # of a frame's codes that hold one number, which they tell in hundreds of levels
 SPREAD = 0.05  # standard deviation of a number on the sphere of codes, which is flat that far
 ROOT_SPREAD = 0.2  # of the others: steps of the root are rare and large, and codes are dense in the middle
-SMALLER = 0.35  # deviation of the second number of a pair, of that of the first
-SAMPLES = 32  # frames at which places are differentiated
+SMALLER = 0.25  # deviation of the second number of a pair, of that of the first
+SAMPLES = 128  # frames at which places are differentiated
 SKIN = 0.2  # weight of a vertex, of that of a joint
 STEP = 1e-3  # of the differences, in deviations of a channel
 FLOOR = 1e-7  # square metres that a channel is worth which moves nothing
@@ -57,9 +57,9 @@ def fit_start(model: MotionVQVAE, motion: Tensor, body: Body) -> None:
     _set_encoder(model.encoder, _numbers(model, motion, body, alone), alone)
     latents = model.encode_latents(motion)
     _fit_codebook(model, latents, alone)
-    quantized = model.codebook.codes[model.codebook.nearest(latents)].unflatten(1, (-1, codes)).flatten(0, 1)
-    numbers = torch.stack([quantized[:, code, axis] for code, axis in _places(codes, alone)], dim=1)
-    targets = model.normalize(motion).flatten(0, 1)
+    quantized = model.codebook.codes[model.codebook.nearest(latents)].unflatten(1, (-1, codes))
+    numbers = torch.stack([quantized[:, :, code, axis] for code, axis in _places(codes, alone)], dim=2)
+    targets = model.normalize(motion)
     channels = [decoder.conv_out.out_channels for decoder in model.decoders.values()]
     for decoder, target in zip(model.decoders.values(), targets.split(channels, dim=-1), strict=True):
         _fit_decoder(decoder, numbers, target, alone)
@@ -117,11 +117,10 @@ def _body_metric(model: MotionVQVAE, motion: Tensor, body: Body) -> Tensor:
 
 def _points(model: MotionVQVAE, frames: Tensor, body: Body) -> Tensor:
     """Joints of normalised frames `(samples, 1, C)`, and as many vertices, which count less; the pelvis stays."""
-    parameters = frames_to_parameters(model.denormalize(frames)[:, 0], model.config.rotation)
-    parameters["transl"] = torch.zeros(len(frames), ROOT)
-    joints = body.joints(**parameters)[:, :NUM_BODY_JOINTS]
-    vertices = body.vertices(**parameters)
-    return torch.cat((joints, SKIN**0.5 * vertices[:, :: len(vertices[0]) // NUM_BODY_JOINTS]), dim=1)
+    rotations, betas, _ = frames_to_matrices(model.denormalize(frames)[:, 0], model.config.rotation)
+    places = body.posed_joints(rotations, betas, every_vertex=len(body.v_template) // NUM_BODY_JOINTS)
+    joints, vertices = places.tensor_split((NUM_BODY_JOINTS,), dim=1)
+    return torch.cat((joints, SKIN**0.5 * vertices), dim=1)
 
 
 def _set_encoder(encoder: Encoder, numbers: Tensor, alone: int) -> None:
@@ -160,9 +159,16 @@ def _k_means(points: Tensor, count: int) -> Tensor:
 
 
 def _fit_decoder(decoder: ExpertDecoder, numbers: Tensor, target: Tensor, alone: int) -> None:
-    """The numbers of a frame's codes reach the last layer, which is least squares; other frames add nothing yet.
+    """The numbers of the codes reach the last layer, which is least squares over a frame and its neighbours.
 
-    What the poles add to a code is left out, so that a missing code is one of mean numbers (`decode_prefix`).
+    Neighbours take off some of what quantisation adds. What the poles add to a code is left out, so that a missing
+    code is one of mean numbers (`decode_prefix`).
+
+    Args:
+        decoder ([`ExpertDecoder`]): Changed in place.
+        numbers (`torch.Tensor` of shape `(clips, frames, numbers)`): As the codebook has them.
+        target (`torch.Tensor` of shape `(clips, frames, channels)`): Normalised channels.
+        alone (`int`): Codes of one number.
     """
     _set_copy(decoder.conv_in, 2)
     first, *others = (block[0] for block in decoder.blocks)
@@ -170,15 +176,17 @@ def _fit_decoder(decoder: ExpertDecoder, numbers: Tensor, target: Tensor, alone:
     first.bias.zero_()
     for number, (code, axis) in enumerate(_places(first.stride[0], alone)):
         first.weight[number, axis, first.padding[0] + code] = 1 / SPREAD
+    count = numbers.shape[2]
     for layer in others:
-        _set_copy(layer, numbers.shape[1])
-    numbers = numbers / SPREAD
-    mean, target_mean = numbers.mean(dim=0), target.mean(dim=0)
-    centred = numbers - mean
-    weight = torch.linalg.lstsq(centred, target - target_mean).solution.T
+        _set_copy(layer, count)
     last = decoder.conv_out
+    (kernel,), (padding,) = last.kernel_size, last.padding
+    context = F.pad(numbers / SPREAD, (0, 0, padding, padding)).unfold(1, kernel, 1).flatten(0, 1).flatten(1)
+    target = target.flatten(0, 1)
+    mean, target_mean = context.mean(dim=0), target.mean(dim=0)
+    weight = torch.linalg.lstsq(context - mean, target - target_mean).solution.T
     last.weight.zero_()
-    _centre(last)[:, : len(mean)] = weight
+    last.weight[:, :count] = weight.unflatten(1, (count, kernel))
     last.bias.copy_(target_mean - weight @ mean)
 
 
