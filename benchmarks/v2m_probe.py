@@ -82,23 +82,30 @@ def probe(recipe: UniMoRecipe, folder: Path, test: str, clips: int) -> dict[str,
     drawn = recipe.drawn or DrawnData()
     held_out = replace(drawn, motions=test, front=clips // 2, around=clips - clips // 2, varied=0.0)
     cache = None if drawn.cache is None else str(Path(drawn.cache).with_name(f"test_{clips}"))
-    return v2m_error(model, replace(held_out, cache=cache))
+    return v2m_error(model, replace(held_out, cache=cache), mean_codes=bool(recipe.options.motion_smoothing))
 
 
 @torch.no_grad()
-def v2m_error(checkpoint: Path, drawn: DrawnData) -> dict[str, float]:
-    """MPJPE of greedy V2M against the true motion, root-aligned, millimetres.
+def v2m_error(checkpoint: Path, drawn: DrawnData, mean_codes: bool) -> dict[str, float]:
+    """MPJPE of V2M against the true motion, root-aligned, millimetres.
+
+    Args:
+        checkpoint (`Path`): Folder of the trained model.
+        drawn ([`DrawnData`]): Clips.
+        mean_codes (`bool`): Whether codes are those nearest to the mean under the model, else the likeliest. Where
+            targets were spread over neighbours, the likeliest of many alike is a lottery, as in validation.
 
     Returns:
         `dict`: `v2m_mpjpe`, and `v2m_constant_mpjpe`, that of the mean joints of the very clips it is measured on,
         which no answer that ignores the pictures can beat by much.
     """
     pipeline, body = UniMoPipeline.from_pretrained(checkpoint), Body.load()
+    vectors = pipeline.motion_vqvae.codebook.codes if mean_codes else None
     found, truth = [], []
     for batch in DataLoader(drawn_dataset(drawn), BATCH):
         visual_codes, _ = encode_batch(batch, pipeline.video_fsq, pipeline.motion_vqvae)
         condition = pipeline.processor.build_condition("v2m", visual_codes)["input_ids"]
-        target = pipeline.model.generate_target(condition, do_sample=False)
+        target = pipeline.model.generate_target(condition, do_sample=False, motion_vectors=vectors)
         frames = pipeline.motion_vqvae.decode(pipeline.processor.post_process(target).motion_codes)
         found.append(joints_of_frames(body, frames, pipeline.motion_vqvae.config.rotation)[0])
         parameters = {key: value for key, value in batch.items() if key != "video"}
