@@ -1,8 +1,8 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""Put the figures of evaluations into a model card, between two comments: no figure of a card is typed.
+"""Put the figures of evaluations into a model card, between two comments: none of them is typed.
 
-The folder holds what `unimo evaluate ... --json` printed: v2m_front.json, v2m_around.json, motion_vqvae.json,
-video_fsq.json and i2vm.json.
+The folder holds what `unimo evaluate ... --json` printed, v2m_front.json, v2m_around.json, motion_vqvae.json,
+video_fsq.json and i2vm.json, and v2m_decode.json, which `python benchmarks/v2m_decode.py --json ...` wrote.
 
 Example: python conversion/fill_card.py model_cards/results model_cards/unimo-tiny.md
 """
@@ -68,14 +68,16 @@ def v2m_table(results: Iterable[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def other_table(results: Mapping[str, dict[str, Any]]) -> list[str]:
-    """Rows of the tokenizers and of I2VM, a measure a line."""
+def other_table(results: Mapping[str, Any]) -> list[str]:
+    """Rows of the tokenizers, of I2VM and of the time that V2M takes, a measure a line."""
     lines = ["| measure | value | command |", "|---|---|---|"]
     for name, (command, measures) in OTHERS.items():
         source = f"`{command}`"
         for key, words in measures.items():
             lines.append(f"| {words} | {results[name]['metrics'][key]:.2f} | {source} |")
             source = "the same"
+    whole, *_ = results["v2m_decode"]
+    lines.append(f"| {whole['workload']}, warm, s ↓ | {whole['seconds']:.2f} | `python benchmarks/v2m_decode.py` |")
     return lines
 
 
@@ -95,7 +97,7 @@ def filled(card: str, folder: Path) -> str:
     _, end, after = rest.partition(END)
     if not (start and end) or START in after or END in before:
         raise ValueError(f"A card has one {START} and behind it one {END}; the figures go between them.")
-    names = ("v2m_front", "v2m_around", *OTHERS)
+    names = ("v2m_front", "v2m_around", *OTHERS, "v2m_decode")
     results = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names}
     v2m = v2m_table(results[name] for name in ("v2m_front", "v2m_around"))
     lines = ["### Video to motion", "", *v2m, "", "### Tokenizers and generation", "", *other_table(results)]

@@ -20,7 +20,8 @@ def test_the_card_holds_the_figures_of_the_results(card):
 def test_figures_come_from_the_files(tmp_path):
     for file in RESULTS.glob("*.json"):
         result = json.loads(file.read_text(encoding="utf-8"))
-        result["metrics"]["mpjpe"] = 1234.5
+        if "metrics" in result:
+            result["metrics"]["mpjpe"] = 1234.5
         (tmp_path / file.name).write_text(json.dumps(result), encoding="utf-8")
     text = filled(f"before {START} old {END} after", tmp_path)
     assert text.startswith(f"before {START}\n")
