@@ -1,7 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Tables 5 and 6 of the paper in miniature: motion tokenizers learn the same clips for as many steps and are scored.
 
-Settings: s codes a frame, B codes to choose from, three rotations, one decoder instead of four, codes ordered or not.
+Settings: s codes a frame, B codes to choose from, four rotations, one decoder instead of four, codes ordered or not.
 Below the figures stands which claims of the paper hold here. Finished rows are kept in --output and not repeated; a
 row that was stopped goes on from its last checkpoint.
 
@@ -42,6 +42,7 @@ from unimo_hf.training.unimo import UniMoRecipe
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("tiny", "paper")
 PAPER_FACTORS = {1: [1, 1, 1, 1], 8: [2, 2, 2, 1], 24: [2, 2, 2, 3], 36: [2, 2, 3, 3], 54: [2, 3, 3, 3]}
+ROTATIONS = ("6d", "matrix", "axis_angle", "axis_angle_6d")
 PAPER_WIDTH = 48  # 512 in the paper: a row would take days
 PAPER_RATE = 1e-3  # 4e-5 in the paper, for hundreds of times as many steps
 FITTED = ("fit_statistics", "fit_start", "frozen_codes")  # of the recipe, beyond the paper
@@ -67,7 +68,7 @@ class Setting:
 
 SETTINGS = (
     *(Setting(name, *(int(part[2:]) for part in name.split())) for name in TABLE_5),
-    *(Setting(f"{REFERENCE} {rotation}", changes={"rotation": rotation}) for rotation in ("matrix", "axis_angle")),
+    *(Setting(f"{REFERENCE} {rotation}", changes={"rotation": rotation}) for rotation in ROTATIONS),
     Setting(f"{REFERENCE} one decoder", changes={"experts": False}),
     Setting(f"{REFERENCE} ordered", changes={"ordered_codes": 0.5}),
     Setting(f"{REFERENCE} unordered", changes={"ordered_codes": 0.0}),
@@ -101,20 +102,14 @@ def setting_recipe(base: MotionVQVAERecipe, kind: str, setting: Setting) -> Moti
 
 
 def chosen_recipes(base: MotionVQVAERecipe, kinds: Sequence[str], pattern: str) -> dict[str, MotionVQVAERecipe]:
-    """Names and recipes of the rows whose name fits a pattern, without those that repeat one before.
+    """Names and recipes of the rows whose name fits a pattern.
+
+    A kind's own rotation and order have a row of their own beside its reference; equal recipes are measured once.
 
     Raises:
         ValueError: If no name fits.
     """
-    recipes: dict[str, MotionVQVAERecipe] = {}
-    configs = []
-    for kind in kinds:
-        for setting in SETTINGS:
-            recipe = setting_recipe(base, kind, setting)
-            config = (kind, recipe.build_config(MotionVQVAEConfig).to_dict())
-            if config not in configs:
-                recipes[f"{kind} {setting.name}"] = recipe
-            configs.append(config)
+    recipes = {f"{kind} {setting.name}": setting_recipe(base, kind, setting) for kind in kinds for setting in SETTINGS}
     found = {name: recipe for name, recipe in recipes.items() if fnmatch(name, pattern)}
     if not found:
         raise ValueError(f"--rows {pattern!r} fits none of {sorted(recipes)}.")
@@ -184,11 +179,11 @@ class Ablation:
         self.ar_recipe, self.ar_steps = ar_recipe, ar_steps
         self.video_fsq = unpack_video_fsq(output) if ar_steps else None
 
-    def measure(self, name: str, recipe: MotionVQVAERecipe, seed: int) -> dict[str, Any]:
-        """Numbers of a setting, trained with a seed."""
+    def measure(self, recipe: MotionVQVAERecipe, seed: int) -> dict[str, Any]:
+        """Numbers of a recipe, trained with a seed."""
         recipe = replace(recipe, output="", optimisation=shortened(recipe.optimisation, self.steps, seed))
-        words = name.replace("=", "").replace(" ", "_")
-        folder = self.output / f"{words}-{digest(asdict(recipe), self.test)}"
+        config = recipe.build_config(MotionVQVAEConfig).to_dict()
+        folder = self.output / digest(config, asdict(replace(recipe, model={})), self.test)
         numbers = kept(folder, lambda: score(recipe, folder, self.test))
         if self.video_fsq is None:
             return numbers
@@ -293,7 +288,7 @@ def main() -> None:
     measured: dict[str, list[dict[str, Any]]] = {name: [] for name in recipes}
     for seed in range(options.rounds):
         for name, recipe in recipes.items():
-            numbers = ablation.measure(name, recipe, seed)
+            numbers = ablation.measure(recipe, seed)
             measured[name].append(numbers)
             console.print(f"{name}, seed {seed}: MPJPE {numbers['mpjpe']:.2f} mm, {numbers['seconds']:.0f} s")
 

@@ -20,7 +20,7 @@ TABLE_5 = {
     "s=36 B=1024": (30.8471, 86.13),
     "s=54 B=512": (11.8932, 99.80),
 }
-TABLE_6 = {f"{REFERENCE} matrix": 12.3837, f"{REFERENCE} axis_angle": 13.4334}
+TABLE_6 = {f"{REFERENCE} 6d": 8.6344, f"{REFERENCE} matrix": 12.3837, f"{REFERENCE} axis_angle": 13.4334}
 PAPER = {name: {"mpjpe": error, "codebook_utilisation": use} for name, (error, use) in TABLE_5.items()} | {
     name: {"mpjpe": error} for name, error in TABLE_6.items()
 }
@@ -69,14 +69,23 @@ CLAIMS = (
         for codes in (24, 36)
         for small, large in ((256, 512), (512, 1024))
     ),
-    Claim("6D rotations are better than matrices", REFERENCE, f"{REFERENCE} matrix"),
-    Claim("6D rotations are better than axis-angle", REFERENCE, f"{REFERENCE} axis_angle"),
+    Claim("6D rotations are better than matrices", f"{REFERENCE} 6d", f"{REFERENCE} matrix"),
+    Claim("6D rotations are better than axis-angle", f"{REFERENCE} 6d", f"{REFERENCE} axis_angle"),
     Claim("matrices are better than axis-angle", f"{REFERENCE} matrix", f"{REFERENCE} axis_angle"),
     # The paper's design, of which its tables give no figures.
     Claim("four decoders are better than one", REFERENCE, f"{REFERENCE} one decoder"),
 )
-# Ours: nested dropout costs a little of the whole, and pays where the AR model has to guess.
+# Ours: joints in three numbers and the whole body in six take the best of both. Nested dropout costs a little of the
+# whole, and pays where the AR model has to guess.
 OWN_CLAIMS = tuple(
+    Claim(
+        "axis-angle for joints and 6D for the body are better than 6D alone",
+        f"{REFERENCE} axis_angle_6d",
+        f"{REFERENCE} 6d",
+        metric,
+    )
+    for metric in ("mpjpe", "v2m_mpjpe")
+) + tuple(
     Claim(text, better, worse, metric)
     for better, worse in ((REFERENCE, f"{REFERENCE} unordered"), (f"{REFERENCE} ordered", REFERENCE))
     for text, metric in (

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from unimo_hf.model.motion_features import (
     ROTATION_CHANNELS,
+    ROTATION_FORMATS,
     axis_angle_to_matrix,
     expert_channels,
     frames_to_matrices,
@@ -98,7 +99,8 @@ def test_packing_golden(packing):
 
 
 @pytest.mark.parametrize(
-    ("rotation", "channels"), [("6d", 145), ("6d_columns", 145), ("matrix", 211), ("axis_angle", 79)]
+    ("rotation", "channels"),
+    [("6d", 145), ("6d_columns", 145), ("matrix", 211), ("axis_angle", 79), ("axis_angle_6d", 82)],
 )
 @settings(max_examples=8)
 @given(frames=st.integers(1, 9), seed=st.integers(0, 99))
@@ -111,7 +113,7 @@ def test_there_and_back(rotation, channels, frames, seed):
         torch.testing.assert_close(value, parameters[key], atol=2e-5, rtol=0)
 
 
-@pytest.mark.parametrize("rotation", ROTATION_CHANNELS)
+@pytest.mark.parametrize("rotation", ROTATION_FORMATS)
 def test_decoder_outputs_become_rotations(rotation):
     """What a network says is near a rotation, not one."""
     noisy = parameters_to_frames(**random_parameters(4), rotation=rotation)
@@ -122,6 +124,18 @@ def test_decoder_outputs_become_rotations(rotation):
     identity = torch.eye(3).expand_as(matrices)
     torch.testing.assert_close(matrices @ matrices.mT, identity, atol=1e-5, rtol=0)
     torch.testing.assert_close(torch.linalg.det(matrices), torch.ones(1, 4, 22), atol=1e-5, rtol=0)
+
+
+def test_a_body_that_turns_past_half_a_turn_does_not_jump():
+    """Which is why `axis_angle_6d` writes the whole body in six numbers and its joints in three."""
+    turns = torch.linspace(3.1, 3.2, 11)[:, None] * torch.tensor([1.0, 0.0, 0.0])
+    still = {"body_pose": torch.full((11, 63), 0.1), "betas": torch.zeros(11, 10), "transl": torch.zeros(11, 3)}
+    steps = {
+        rotation: parameters_to_frames(**still, global_orient=turns, rotation=rotation).diff(dim=0).abs().max()
+        for rotation in ("axis_angle", "axis_angle_6d")
+    }
+    assert steps["axis_angle"] > 6
+    assert steps["axis_angle_6d"] < 0.011
 
 
 def test_root_code_is_absolute_once():
@@ -208,7 +222,7 @@ def test_six_numbers_are_a_rotation_whatever_their_length_and_lean(values, first
     torch.testing.assert_close(changed, found, atol=1e-7, rtol=0)
 
 
-@pytest.mark.parametrize("rotation", ROTATION_CHANNELS)
+@pytest.mark.parametrize("rotation", ROTATION_FORMATS)
 @few
 @given(clips=st.integers(1, 3), frames=st.integers(1, 6), seed=st.integers(0, 99))
 def test_clips_are_packed_one_by_one(rotation, clips, frames, seed):

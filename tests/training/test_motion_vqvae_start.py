@@ -75,6 +75,16 @@ def test_frames_beside_it_mend_a_frame(fitted, motion):
 
 
 @torch.no_grad()
+def test_few_people_are_far_and_the_first_position_is_still_told(fitted, motion):
+    """Positions are written smaller than they vary, so that one three times as far as usual keeps its place."""
+    far = motion[80:].clone()
+    far[:, 0, -3:] = fitted.first_root_mean + 3 * (far[:, 0, -3:] - fitted.first_root_mean)
+    told = fitted.decode(fitted.encode(far))
+    error = (told - far)[:, 0, -3:].abs().mean()
+    assert error < 0.1 * (far[:, 0, -3:] - fitted.first_root_mean).abs().mean()
+
+
+@torch.no_grad()
 def test_every_code_is_in_use(fitted, motion):
     assert fitted.encode(motion).unique().numel() == SHAPE["codebook_size"]
 

@@ -6,7 +6,7 @@ import math
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
-from .motion_features import ROTATION_CHANNELS, expert_channels
+from .motion_features import ROTATION_FORMATS, expert_channels
 
 
 @strict
@@ -19,7 +19,8 @@ class MotionVQVAEConfig(PreTrainedConfig):
     Args:
         rotation (`str`, *optional*, defaults to `"6d"`):
             How a rotation is written: `6d` (first two rows of the matrix, as PyTorch3D and GVHMR write them),
-            `6d_columns` (first two columns), `matrix` or `axis_angle`.
+            `6d_columns` (first two columns), `matrix`, `axis_angle`, or `axis_angle_6d` (joints as axis-angle, the
+            whole body as `6d`).
         factors (`list[int]`, *optional*, defaults to `[2, 2, 3, 3]`):
             How much each encoder block stretches time; the product is the number of codes a frame. Decoders mirror
             them.
@@ -102,7 +103,7 @@ class MotionVQVAEConfig(PreTrainedConfig):
     def validate_architecture(self):
         """Checks across fields; each error names the field, what was found and what is allowed."""
         allowed = {
-            "rotation": sorted(ROTATION_CHANNELS),
+            "rotation": sorted(ROTATION_FORMATS),
             "kernel_rule": ["double", "stride_plus_two"],
             "codebook_update": ["ema", "gradient"],
             "coordinates": ["camera", "world"],

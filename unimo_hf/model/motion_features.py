@@ -1,8 +1,8 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """SMPL-X parameter tensors to the channels of the motion tokenizer, and back (UniMo paper, appendix A; motion.md §2).
 
-Channel layout of a frame, with R = 6, 9 or 3 numbers a rotation: `[21 x R body_pose | 10 betas | R global_orient |
-3 root]`; 145 channels for R = 6. The root code is the absolute `transl` at frame 0 and metres *per frame* after it.
+Channel layout of a frame, with 6, 9 or 3 numbers a rotation: `[21 rotations of body_pose | 10 betas | global_orient |
+3 root]`; 145 channels for 6 numbers. The root code is the absolute `transl` at frame 0 and metres *per frame* after.
 """
 
 import torch
@@ -10,14 +10,17 @@ import torch
 NUM_POSE_JOINTS = 21
 NUM_BETAS = 10
 ROTATION_CHANNELS = {"6d": 6, "6d_columns": 6, "matrix": 9, "axis_angle": 3}
+# How a frame writes rotations: those of the joints and that of the whole body. The last takes the best of two: an
+# axis-angle has the fewest numbers, but jumps at half a turn, which no joint reaches and a body before a camera does.
+ROTATION_FORMATS = {name: (name, name) for name in ROTATION_CHANNELS} | {"axis_angle_6d": ("axis_angle", "6d")}
 
 
 def expert_channels(rotation: str) -> dict[str, int]:
-    """Channels of each expert decoder, in frame order, for a rotation format of `ROTATION_CHANNELS`."""
-    if rotation not in ROTATION_CHANNELS:
-        raise ValueError(f"rotation is {rotation!r}; allowed are {sorted(ROTATION_CHANNELS)}.")
-    channels = ROTATION_CHANNELS[rotation]
-    return {"body_pose": NUM_POSE_JOINTS * channels, "betas": NUM_BETAS, "global_orient": channels, "transl": 3}
+    """Channels of each expert decoder, in frame order, for a format of `ROTATION_FORMATS`."""
+    if rotation not in ROTATION_FORMATS:
+        raise ValueError(f"rotation is {rotation!r}; allowed are {sorted(ROTATION_FORMATS)}.")
+    of_joint, of_body = (ROTATION_CHANNELS[part] for part in ROTATION_FORMATS[rotation])
+    return {"body_pose": NUM_POSE_JOINTS * of_joint, "betas": NUM_BETAS, "global_orient": of_body, "transl": 3}
 
 
 def matrix_to_rotation(matrix: torch.Tensor, rotation: str) -> torch.Tensor:
@@ -97,18 +100,20 @@ def parameters_to_frames(
         betas (`torch.Tensor` of shape `(..., T, 10)`): Shape coefficients.
         global_orient (`torch.Tensor` of shape `(..., T, 3)`): Axis-angle, radians.
         transl (`torch.Tensor` of shape `(..., T, 3)`): Metres.
-        rotation (`str`, *optional*, defaults to `"6d"`): A format of `ROTATION_CHANNELS`.
+        rotation (`str`, *optional*, defaults to `"6d"`): A format of `ROTATION_FORMATS`.
 
     Returns:
-        `torch.Tensor` of shape `(..., T, C)`, C = 145, 211 or 79.
+        `torch.Tensor` of shape `(..., T, C)`, C = 145 for 6D, 211 for matrices, 79 for axis-angle and 82 for
+        `axis_angle_6d`.
     """
     expert_channels(rotation)
+    of_joint, of_body = ROTATION_FORMATS[rotation]
     pose = axis_angle_to_matrix(body_pose.unflatten(-1, (NUM_POSE_JOINTS, 3)))
     return torch.cat(
         (
-            matrix_to_rotation(pose, rotation).flatten(-2),
+            matrix_to_rotation(pose, of_joint).flatten(-2),
             betas,
-            matrix_to_rotation(axis_angle_to_matrix(global_orient), rotation),
+            matrix_to_rotation(axis_angle_to_matrix(global_orient), of_body),
             positions_to_root_code(transl),
         ),
         dim=-1,
@@ -133,9 +138,11 @@ def frames_to_matrices(frames: torch.Tensor, rotation: str = "6d") -> tuple[torc
         metres.
     """
     parts = split_frames(frames, rotation)
-    channels = ROTATION_CHANNELS[rotation]
-    rotations = torch.cat((parts["global_orient"], parts["body_pose"]), dim=-1).unflatten(-1, (-1, channels))
-    return rotation_to_matrix(rotations, rotation), parts["betas"], root_code_to_positions(parts["transl"])
+    of_joint, of_body = ROTATION_FORMATS[rotation]
+    joints = rotation_to_matrix(parts["body_pose"].unflatten(-1, (NUM_POSE_JOINTS, -1)), of_joint)
+    body = rotation_to_matrix(parts["global_orient"], of_body)
+    rotations = torch.cat((body.unsqueeze(-3), joints), dim=-3)
+    return rotations, parts["betas"], root_code_to_positions(parts["transl"])
 
 
 def frames_to_parameters(frames: torch.Tensor, rotation: str = "6d") -> dict[str, torch.Tensor]:

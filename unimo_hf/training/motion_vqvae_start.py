@@ -18,17 +18,20 @@ from unimo_hf.model.motion_features import frames_to_matrices
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 
 ROOT = 3  # channels, the last ones
-SHARE_ALONE = 0.31  # of a frame's codes that hold one number, which they tell in hundreds of levels
+SHARE_ALONE = 0.37  # of a frame's codes that hold one number, which they tell in hundreds of levels
 SPREAD = 0.05  # standard deviation of a number on the sphere of codes, which is flat that far
-ROOT_SPREAD = 0.2  # of the others: steps of the root are rare and large, and codes are dense in the middle
-SMALLER = 0.25  # deviation of the second number of a pair, of that of the first
+ROOT_SPREAD = 0.3  # of the others: steps of the root are rare and large, and codes are dense in the middle
+FIRST_ROOT_SPREAD = 0.35  # the same of its first position, whose tail is long: few people are far from the camera
+SMALLER = 0.1  # deviation of the second number of a pair, of that of the first
 SAMPLES = 128  # frames at which places are differentiated
 SKIN = 0.2  # weight of a vertex, of that of a joint
 STEP = 1e-3  # of the differences, in deviations of a channel
 FLOOR = 1e-7  # square metres that a channel is worth which moves nothing
 SHARE_OF_LINE = 0.4  # of the codebook, for codes of one number
 CODEBOOK_STEPS = 30
-CODEBOOK_POINTS = 30_000
+CODEBOOK_POINTS = 120_000
+RARE = 1e-4  # share of the numbers that a code must tell; one that tells fewer is put elsewhere
+RESTARTS = 8
 
 
 @torch.no_grad()
@@ -54,6 +57,7 @@ def fit_start(model: MotionVQVAE, motion: Tensor, body: Body) -> None:
     if min(config.widths[:-1]) <= 2 * codes or config.widths[-1] < 3:
         raise ValueError(f"fit_start needs widths above {2 * codes}, the last 3 or more; found {config.widths}.")
     alone = int(SHARE_ALONE * codes)
+    model.first_root_std.mul_(ROOT_SPREAD / FIRST_ROOT_SPREAD)
     _set_encoder(model.encoder, _numbers(model, motion, body, alone), alone)
     latents = model.encode_latents(motion)
     _fit_codebook(model, latents, alone)
@@ -152,9 +156,16 @@ def _fit_codebook(model: MotionVQVAE, latents: Tensor, alone: int) -> None:
 
 
 def _k_means(points: Tensor, count: int) -> Tensor:
+    """Centres of k-means, of which rare ones move to random points, as in training, until none is rare."""
     chosen = points[torch.randperm(len(points))[:CODEBOOK_POINTS]].numpy()
     generator = np.random.default_rng(int(torch.randint(2**31, ())))
-    centres, _ = kmeans2(chosen, count, iter=CODEBOOK_STEPS, minit="++", rng=generator)
+    centres, nearest = kmeans2(chosen, count, iter=CODEBOOK_STEPS, minit="++", rng=generator)
+    for _ in range(RESTARTS):
+        rare = np.bincount(nearest, minlength=count) < RARE * len(chosen)
+        if not rare.any():
+            break
+        centres[rare] = generator.choice(chosen, rare.sum(), replace=False)
+        centres, nearest = kmeans2(chosen, centres, iter=CODEBOOK_STEPS // 3, minit="matrix")
     return F.normalize(torch.from_numpy(centres), dim=-1)
 
 

@@ -28,10 +28,10 @@ from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
 from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
+from unimo_hf.training.unimo_start import NEAREST, start_from_codebooks, take_over_motion_codes
 
 VALIDATION_BATCH = 16
 IGNORED = -100  # label of what isn't predicted
-NEAREST = 1e-4  # distance of codes that count as different: a codebook may hold one twice
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class UniMoOptions:
             can only be read off the video.
         start_from_codebooks (`bool`): Start embeddings and heads as smooth functions (random Fourier features) of the
             code vectors, so that neighbouring codes start alike.
+        frozen_visual_tables (`bool`): Whether embedding and head of the visual codes stay as they are: most of the
+            weights of a small model, and what a stage that teaches new motion codes need not move.
         pose_weight (`float`): Weight of the mean absolute error, in metres, of the joints that the frozen decoder
             makes of the expected code vectors.
         reading_weight (`float`): Weight of the mean absolute error, in metres, of the joints that a linear map reads
@@ -76,6 +78,7 @@ class UniMoOptions:
     own_motion: float = 0.0
     single_frames: float = 0.0
     start_from_codebooks: bool = False
+    frozen_visual_tables: bool = False
     pose_weight: float = 0.0
     reading_weight: float = 0.0
 
@@ -154,8 +157,13 @@ class UniMoStage:
         )
         self.model = recipe.build_model(UniMoForConditionalGeneration)
         _check_tokenizers(self.model.config, self.video_fsq, self.motion_vqvae)
-        if recipe.options.start_from_codebooks and recipe.start is None:
+        if recipe.start is not None:
+            take_over_motion_codes(self.model, recipe.start, self.motion_vqvae)
+        elif recipe.options.start_from_codebooks:
             start_from_codebooks(self.model, self.video_fsq, self.motion_vqvae)
+        if recipe.options.frozen_visual_tables:
+            self.model.lm_head.requires_grad_(False)
+            self.model.model.embed_tokens.visual.requires_grad_(False)
         self.network = ReadingNetwork(self.model) if recipe.options.reading_weight else self.model
         if recipe.start is not None and recipe.options.reading_weight:
             load_rest(self.network, Path(recipe.start))
@@ -346,38 +354,6 @@ def make_processor(config: UniMoConfig, motion_vqvae: MotionVQVAE, size: int) ->
         codes_per_frame=config.codes_per_frame,
         interleaving=config.interleaving,
     )
-
-
-@torch.no_grad()
-def start_from_codebooks(model: UniMoForConditionalGeneration, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
-    """Start embeddings and heads from the vectors of the codes (Rahimi and Recht, 2007, for the features)."""
-    if model.motion_head is None:
-        raise ValueError("start_from_codebooks needs two tables and two heads; the model's ablation has one of each.")
-    size = model.config.visual_vocab_size
-    indices = torch.arange(size, device=video_fsq.device).view(1, -1, 1, 1)
-    visual = video_fsq.quantizer.indices_to_codes(indices)[0].flatten(1).T  # (codes, channels)
-    motion = motion_vqvae.codebook.codes
-    width = model.config.hidden_size
-    for table, head, codes in (
-        (model.model.embed_tokens.visual, model.lm_head, visual),
-        (model.model.embed_tokens.motion, model.motion_head, motion),
-    ):
-        features = fourier_features(codes.float().cpu(), width)
-        table.weight.copy_(features * model.config.embedding_initializer_range)
-        head.weight.copy_(features * width**-0.5)
-
-
-def fourier_features(codes: Tensor, width: int) -> Tensor:
-    """Random cosines of code vectors, `(codes, D)` to `(codes, width)`, about unit variance.
-
-    Their frequencies go from waves as long as the codebook is wide to such that tell neighbours half a radian apart.
-    """
-    codes = (codes - codes.mean(dim=0)) / codes.std(dim=0)
-    some = codes[torch.randperm(len(codes))[:512]]
-    nearest = torch.cdist(some, codes).topk(2, largest=False).values[:, 1].median().clamp_min(NEAREST)
-    directions = F.normalize(torch.randn(codes.shape[1], width), dim=0)
-    frequencies = directions * torch.logspace(-1, float((0.5 / nearest).log2().clamp_min(0)), width, base=2.0)
-    return 2**0.5 * torch.cos(codes @ frequencies + 2 * torch.pi * torch.rand(width))
 
 
 def smoothed_targets(codes: Tensor, smoothing: float) -> Tensor:

@@ -1,0 +1,75 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""A start for the tables of the AR model, whose rows are codes: from the vectors of codes, or from those known before."""
+
+import logging
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
+from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
+from unimo_hf.model.modeling_video_fsq import VideoFSQ
+
+logger = logging.getLogger(__name__)
+
+NEAREST = 1e-4  # distance of codes that count as different: a codebook may hold one twice
+
+
+@torch.no_grad()
+def take_over_motion_codes(model: UniMoForConditionalGeneration, start: str, motion_vqvae: MotionVQVAE) -> None:
+    """Turn a model to another codebook: each code gets the embedding and the row of the head of the nearest old one.
+
+    Codebooks that were made the same way (`motion_vqvae_start`) have numbers of a kind in the same places, so near
+    codes mean much alike. The codebook that the model knows already changes nothing.
+
+    Args:
+        model ([`UniMoForConditionalGeneration`]): Changed in place.
+        start (`str`): The checkpoint whose weights it has. One without a motion tokenizer has learned no motion yet.
+        motion_vqvae ([`MotionVQVAE`]): The tokenizer from now on.
+    """
+    try:
+        before = MotionVQVAE.from_pretrained(start, subfolder="motion_vqvae", dtype=torch.float32)
+    except OSError:
+        return
+    known, codes = before.codebook.codes.to(motion_vqvae.device), motion_vqvae.codebook.codes
+    if model.motion_head is None or known.shape[1] != codes.shape[1]:
+        logger.warning(
+            "the motion codes of %s stand in no relation to those of the recipe: they are learned anew", start
+        )
+        return
+    nearest = torch.cdist(codes.float(), known.float()).argmin(dim=1).to(model.device)
+    for table in (model.model.embed_tokens.motion, model.motion_head):
+        table.weight.copy_(table.weight[nearest])
+
+
+@torch.no_grad()
+def start_from_codebooks(model: UniMoForConditionalGeneration, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
+    """Start embeddings and heads from the vectors of the codes (Rahimi and Recht, 2007, for the features)."""
+    if model.motion_head is None:
+        raise ValueError("start_from_codebooks needs two tables and two heads; the model's ablation has one of each.")
+    size = model.config.visual_vocab_size
+    indices = torch.arange(size, device=video_fsq.device).view(1, -1, 1, 1)
+    visual = video_fsq.quantizer.indices_to_codes(indices)[0].flatten(1).T  # (codes, channels)
+    motion = motion_vqvae.codebook.codes
+    width = model.config.hidden_size
+    for table, head, codes in (
+        (model.model.embed_tokens.visual, model.lm_head, visual),
+        (model.model.embed_tokens.motion, model.motion_head, motion),
+    ):
+        features = fourier_features(codes.float().cpu(), width)
+        table.weight.copy_(features * model.config.embedding_initializer_range)
+        head.weight.copy_(features * width**-0.5)
+
+
+def fourier_features(codes: Tensor, width: int) -> Tensor:
+    """Random cosines of code vectors, `(codes, D)` to `(codes, width)`, about unit variance.
+
+    Their frequencies go from waves as long as the codebook is wide to such that tell neighbours half a radian apart.
+    """
+    codes = (codes - codes.mean(dim=0)) / codes.std(dim=0)
+    some = codes[torch.randperm(len(codes))[:512]]
+    nearest = torch.cdist(some, codes).topk(2, largest=False).values[:, 1].median().clamp_min(NEAREST)
+    directions = F.normalize(torch.randn(codes.shape[1], width), dim=0)
+    frequencies = directions * torch.logspace(-1, float((0.5 / nearest).log2().clamp_min(0)), width, base=2.0)
+    return 2**0.5 * torch.cos(codes @ frequencies + 2 * torch.pi * torch.rand(width))
