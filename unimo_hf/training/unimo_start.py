@@ -1,5 +1,5 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""A start for the tables of the AR model, whose rows are codes: from the vectors of codes, or from those known before."""
+"""A start for the tables of the AR model, whose rows are codes: from the vectors of codes, or from known codes."""
 
 import logging
 
