@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from side_by_side import arguments
 from torch import nn
-from v2m_probe import probe, probe_recipe, unpack_video_fsq
+from v2m_probe import probe, probe_recipe, unpack
 
 from unimo_hf import MotionVQVAEConfig
 from unimo_hf.atomic import replace_when_done
@@ -177,7 +177,7 @@ class Ablation:
     def __init__(self, output: Path, test: str, steps: int, ar_recipe: UniMoRecipe, ar_steps: int):
         self.output, self.test, self.steps = output, test, steps
         self.ar_recipe, self.ar_steps = ar_recipe, ar_steps
-        self.video_fsq = unpack_video_fsq(output) if ar_steps else None
+        self.ar_start = unpack(output) if ar_steps else None
 
     def measure(self, recipe: MotionVQVAERecipe, seed: int) -> dict[str, Any]:
         """Numbers of a recipe, trained with a seed."""
@@ -185,12 +185,12 @@ class Ablation:
         config = recipe.build_config(MotionVQVAEConfig).to_dict()
         folder = self.output / digest(config, asdict(replace(recipe, model={})), self.test)
         numbers = kept(folder, lambda: score(recipe, folder, self.test))
-        if self.video_fsq is None:
+        if self.ar_start is None:
             return numbers
         ar = replace(
             self.ar_recipe, output="", optimisation=shortened(self.ar_recipe.optimisation, self.ar_steps, seed)
         )
-        ar = probe_recipe(ar, self.video_fsq, folder, self.output / "pictures")
+        ar = probe_recipe(ar, self.ar_start, folder, self.output / "pictures")
         clips = self.ar_recipe.validation_clips
         probe_folder = folder / f"v2m-{digest(asdict(ar), self.test, clips)}"
         return numbers | kept(probe_folder, lambda: probe(ar, probe_folder, self.test, clips))
@@ -273,7 +273,7 @@ def main() -> None:
     parser.add_argument("--ar-steps", type=int, default=0, help="of an AR model on each row's codes (default: none)")
     parser.add_argument("--test", default=str(ROOT / "assets/motions/test"), help="motions to score on")
     parser.add_argument("--recipe", default=str(ROOT / "configuration/train_motion_vqvae_tiny.yaml"))
-    parser.add_argument("--ar-recipe", default=str(ROOT / "configuration/train_unimo_tiny_stills.yaml"))
+    parser.add_argument("--ar-recipe", default=str(ROOT / "configuration/train_unimo_probe.yaml"))
     parser.add_argument("--output", type=Path, default=Path("runs/motion_vqvae_ablation"), help="default: %(default)s")
     parser.add_argument("--threads", type=int, default=2, help="default: %(default)s")
     options = parser.parse_args()

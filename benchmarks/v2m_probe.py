@@ -1,5 +1,10 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""How kind a motion tokenizer is to the AR model: the V2M error that a short training reaches on its codes."""
+"""How kind a motion tokenizer is to the AR model: the V2M error that a short training reaches on its codes.
+
+A model that learns to read pictures and codes at once needs hours. This one has the weights that ship, which know
+pictures, but no embedding and no head for motion codes: those begin at the vectors of the codes, for every tokenizer
+alike.
+"""
 
 import math
 from dataclasses import replace
@@ -8,7 +13,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from unimo_hf import MotionVQVAEConfig, UniMoPipeline, VideoFSQ, VideoFSQConfig
+from unimo_hf import MotionVQVAE, UniMoConfig, UniMoForConditionalGeneration, UniMoPipeline, VideoFSQ
 from unimo_hf.data.shards import encode_batch, fingerprints
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import Body
@@ -18,51 +23,63 @@ from unimo_hf.training.drawn_dataset import drawn_dataset
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.recipe import DrawnData
 from unimo_hf.training.unimo import Tokenizers, UniMoRecipe
+from unimo_hf.training.unimo_start import start_from_codebooks
 
 BATCH = 32
 
 
-def unpack_video_fsq(folder: Path) -> Path:
-    """Write the video tokenizer that ships in float32, as training reads it, into a folder named after its weights."""
-    model = load_network(VideoFSQ, resolve_checkpoint("unimo-tiny"), "video_fsq", dtype="float32")
-    (digest,) = fingerprints(model).values()
-    path = folder / f"video_fsq-{digest}"
+def unpack(folder: Path) -> Path:
+    """Write the checkpoint that ships in float32, as training reads it, into a folder named after its weights."""
+    parts = {
+        "": load_network(UniMoForConditionalGeneration, resolve_checkpoint("unimo-tiny"), dtype="float32"),
+        "video_fsq": load_network(VideoFSQ, resolve_checkpoint("unimo-tiny"), "video_fsq", dtype="float32"),
+    }
+    path = folder / f"start-{'-'.join(fingerprints(*parts.values()).values())}"
     if not path.exists():
-        model.save_pretrained(path)
+        for name, network in parts.items():
+            network.save_pretrained(path / name)
     return path
 
 
-def probe_recipe(base: UniMoRecipe, video_fsq: Path, motion_vqvae: Path, pictures: Path) -> UniMoRecipe:
-    """Fit a recipe of the AR model to a pair of tokenizers; no more clips are drawn than its steps can see.
+def probe_recipe(base: UniMoRecipe, start: Path, motion_vqvae: Path, pictures: Path) -> UniMoRecipe:
+    """Fit a recipe of the AR model to a motion tokenizer; no more clips are drawn than its steps can see.
 
     Args:
-        base ([`UniMoRecipe`]): Sizes, options and schedule.
-        video_fsq (`Path`): Folder of the video tokenizer.
+        base ([`UniMoRecipe`]): Options and schedule.
+        start (`Path`): Folder that [`unpack`] wrote.
         motion_vqvae (`Path`): Folder of the motion tokenizer.
         pictures (`Path`): Folder that keeps drawn clips for the next tokenizer.
     """
-    video = VideoFSQConfig.from_pretrained(video_fsq)
-    motion = MotionVQVAEConfig.from_pretrained(motion_vqvae)
-    codes = motion.codes_per_frame
-    rows = max(row for row in range(1, math.isqrt(codes) + 1) if codes % row == 0)
-    model = base.model | {
-        "visual_vocab_size": video.codebook_size,
-        "motion_vocab_size": motion.codebook_size,
-        "codes_per_frame": codes,
-        "motion_grid": [rows, codes // rows],
-    }
     drawn = base.drawn or DrawnData()
     seen = math.ceil(base.optimisation.steps * base.optimisation.batch_size / 2) + 1
     front, around = min(drawn.front, seen), min(drawn.around, seen)
     cache = pictures / f"train_{front}_{around}"
     return replace(
         base,
-        start=None,
-        model=model,
-        tokenizers=Tokenizers(str(video_fsq), str(motion_vqvae)),
+        start=str(start),
+        model={"latent_grid": base.model["latent_grid"]} if "latent_grid" in base.model else {},
+        tokenizers=Tokenizers(str(start / "video_fsq"), str(motion_vqvae)),
         drawn=replace(drawn, front=front, around=around, cache=str(cache)),
         validation_clips=1,
     )
+
+
+def write_start(recipe: UniMoRecipe, folder: Path) -> None:
+    """Write the model that a probe starts from: it knows pictures, and has new tables for the codes of a tokenizer."""
+    known = UniMoForConditionalGeneration.from_pretrained(recipe.start)
+    motion_vqvae = MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae)
+    codes = motion_vqvae.config.codes_per_frame
+    rows = max(row for row in range(1, math.isqrt(codes) + 1) if codes % row == 0)
+    of_tokenizer = {
+        "motion_vocab_size": motion_vqvae.config.codebook_size,
+        "codes_per_frame": codes,
+        "motion_grid": [rows, codes // rows],
+    }
+    model = UniMoForConditionalGeneration(UniMoConfig(**known.config.to_dict() | recipe.model | of_tokenizer))
+    weights = {key: value for key, value in known.state_dict().items() if "motion" not in key}
+    model.load_state_dict(weights, strict=False)
+    start_from_codebooks(model, None, motion_vqvae)
+    model.save_pretrained(folder)
 
 
 def probe(recipe: UniMoRecipe, folder: Path, test: str, clips: int) -> dict[str, float]:
@@ -77,8 +94,10 @@ def probe(recipe: UniMoRecipe, folder: Path, test: str, clips: int) -> dict[str,
     Returns:
         `dict`: As [`v2m_error`].
     """
-    model = folder / "model"
-    unimo.train(replace(recipe, output=str(model), shards=str(folder / "shards")))
+    model, start = folder / "model", folder / "start"
+    torch.manual_seed(recipe.optimisation.seed)
+    write_start(recipe, start)
+    unimo.train(replace(recipe, output=str(model), start=str(start), model={}, shards=str(folder / "shards")))
     drawn = recipe.drawn or DrawnData()
     held_out = replace(drawn, motions=test, front=clips // 2, around=clips - clips // 2, varied=0.0)
     cache = None if drawn.cache is None else str(Path(drawn.cache).with_name(f"test_{clips}"))

@@ -27,6 +27,7 @@ SAMPLES = 128  # frames at which places are differentiated
 SKIN = 0.2  # weight of a vertex, of that of a joint
 STEP = 1e-3  # of the differences, in deviations of a channel
 FLOOR = 1e-7  # square metres that a channel is worth which moves nothing
+STILL = 1e-10  # square metres: a component that moves the body less is none
 SHARE_OF_LINE = 0.4  # of the codebook, for codes of one number
 CODEBOOK_STEPS = 30
 CODEBOOK_POINTS = 120_000
@@ -96,7 +97,8 @@ def _numbers(model: MotionVQVAE, motion: Tensor, body: Body, alone: int) -> Tens
 def _components(model: MotionVQVAE, motion: Tensor, body: Body, count: int) -> Tensor:
     """Rows that make numbers of deviation 1 from normalised channels, `(count, C - 3)`.
 
-    They are principal components in the metric where the length of a difference is how far it moves the body.
+    They are principal components in the metric where the length of a difference is how far it moves the body. Numbers
+    behind the last component that moves at all are zero.
     """
     values = model.normalize(motion)[:, :, :-ROOT].flatten(0, 1)
     metric = _body_metric(model, motion, body)
@@ -104,7 +106,9 @@ def _components(model: MotionVQVAE, motion: Tensor, body: Body, count: int) -> T
     root_of_metric = axes * scale.sqrt() @ axes.T
     covariance = root_of_metric @ torch.cov(values.T).double() @ root_of_metric
     variance, directions = (part.flip(-1)[..., :count] for part in torch.linalg.eigh(covariance))
-    return (directions.T @ root_of_metric / variance.sqrt()[:, None]).float()
+    moving = variance > STILL
+    components = (directions.T[moving] @ root_of_metric / variance[moving].sqrt()[:, None]).float()
+    return F.pad(components, (0, 0, 0, count - len(components)))
 
 
 def _body_metric(model: MotionVQVAE, motion: Tensor, body: Body) -> Tensor:

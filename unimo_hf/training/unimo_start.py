@@ -5,7 +5,7 @@ import logging
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
@@ -44,22 +44,32 @@ def take_over_motion_codes(model: UniMoForConditionalGeneration, start: str, mot
 
 
 @torch.no_grad()
-def start_from_codebooks(model: UniMoForConditionalGeneration, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
-    """Start embeddings and heads from the vectors of the codes (Rahimi and Recht, 2007, for the features)."""
+def start_from_codebooks(
+    model: UniMoForConditionalGeneration, video_fsq: VideoFSQ | None, motion_vqvae: MotionVQVAE
+) -> None:
+    """Start embeddings and heads from the vectors of the codes (Rahimi and Recht, 2007, for the features).
+
+    Args:
+        model ([`UniMoForConditionalGeneration`]): Changed in place.
+        video_fsq ([`VideoFSQ`], *optional*): Without it the tables of visual codes stay as they are.
+        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer.
+
+    Raises:
+        ValueError: If the model has one table for both.
+    """
     if model.motion_head is None:
         raise ValueError("start_from_codebooks needs two tables and two heads; the model's ablation has one of each.")
-    size = model.config.visual_vocab_size
-    indices = torch.arange(size, device=video_fsq.device).view(1, -1, 1, 1)
-    visual = video_fsq.quantizer.indices_to_codes(indices)[0].flatten(1).T  # (codes, channels)
-    motion = motion_vqvae.codebook.codes
-    width = model.config.hidden_size
-    for table, head, codes in (
-        (model.model.embed_tokens.visual, model.lm_head, visual),
-        (model.model.embed_tokens.motion, model.motion_head, motion),
-    ):
-        features = fourier_features(codes.float().cpu(), width)
-        table.weight.copy_(features * model.config.embedding_initializer_range)
-        head.weight.copy_(features * width**-0.5)
+    _start(model.model.embed_tokens.motion, model.motion_head, motion_vqvae.codebook.codes, model)
+    if video_fsq is not None:
+        indices = torch.arange(model.config.visual_vocab_size, device=video_fsq.device).view(1, -1, 1, 1)
+        codes = video_fsq.quantizer.indices_to_codes(indices)[0].flatten(1).T  # (codes, channels)
+        _start(model.model.embed_tokens.visual, model.lm_head, codes, model)
+
+
+def _start(table: nn.Module, head: nn.Module, codes: Tensor, model: UniMoForConditionalGeneration) -> None:
+    features = fourier_features(codes.float().cpu(), model.config.hidden_size)
+    table.weight.copy_(features * model.config.embedding_initializer_range)
+    head.weight.copy_(features * model.config.hidden_size**-0.5)
 
 
 def fourier_features(codes: Tensor, width: int) -> Tensor:
