@@ -105,8 +105,8 @@ def test_any_number_of_codes(codes, motion):
 
 
 @torch.no_grad()
-def test_more_numbers_than_components(motion):
-    """54 codes hold 89 numbers, a frame in axis-angle has 79 channels: the rest says nothing."""
+def test_more_codes_than_pairs_of_channels(motion):
+    """54 codes could hold 89 numbers, a frame in axis-angle has 79 channels: more codes hold one."""
     torch.manual_seed(0)
     joints = [frames_to_parameters(clip) for clip in motion]
     packed = torch.stack([parameters_to_frames(**clip, rotation="axis_angle") for clip in joints])

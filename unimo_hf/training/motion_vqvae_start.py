@@ -57,7 +57,8 @@ def fit_start(model: MotionVQVAE, motion: Tensor, body: Body) -> None:
         )
     if min(config.widths[:-1]) <= 2 * codes or config.widths[-1] < 3:
         raise ValueError(f"fit_start needs widths above {2 * codes}, the last 3 or more; found {config.widths}.")
-    alone = int(SHARE_ALONE * codes)
+    # All codes together hold no more numbers than a frame has channels.
+    alone = max(int(SHARE_ALONE * codes), 2 * codes - config.motion_channels)
     model.first_root_std.mul_(ROOT_SPREAD / FIRST_ROOT_SPREAD)
     _set_encoder(model.encoder, _numbers(model, motion, body, alone), alone)
     latents = model.encode_latents(motion)
@@ -197,7 +198,8 @@ def _fit_decoder(decoder: ExpertDecoder, numbers: Tensor, target: Tensor, alone:
     last = decoder.conv_out
     (kernel,), (padding,) = last.kernel_size, last.padding
     context = F.pad(numbers / SPREAD, (0, 0, padding, padding)).unfold(1, kernel, 1).flatten(0, 1).flatten(1)
-    target = target.flatten(0, 1)
+    # In float64: numbers of neighbouring frames are nearly the same, and float32 loses what tells them apart.
+    context, target = context.double(), target.flatten(0, 1).double()
     mean, target_mean = context.mean(dim=0), target.mean(dim=0)
     weight = torch.linalg.lstsq(context - mean, target - target_mean).solution.T
     last.weight.zero_()
