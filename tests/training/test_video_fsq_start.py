@@ -41,7 +41,8 @@ def test_a_fitted_start_shows_colours_that_a_new_network_does_not(models, video)
 @torch.no_grad()
 def test_the_codes_are_spread(models, video):
     new, fitted = models
-    deviation = fitted.encode_features(video)[0].std(dim=(0, 2, 3, 4))
+    # Patches of one colour have three components; the others are rounding, which differs from processor to processor.
+    deviation = fitted.encode_features(video)[0].std(dim=(0, 2, 3, 4))[:3]
     # Held-out colours among them, and not every component can be predicted: near what was asked for, not equal.
     assert deviation.min() > 0.5 * SPREAD
     assert deviation.max() < 1.5 * SPREAD
