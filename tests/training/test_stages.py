@@ -108,6 +108,21 @@ def test_a_run_goes_on_from_trained_weights(recipes, tmp_path):
     torch.testing.assert_close(dict(second.named_parameters()), {k: trained[k] for k, _ in second.named_parameters()})
 
 
+def test_runs_of_one_process_have_a_precision_each(recipes, tmp_path, monkeypatch):
+    module, kind, values = recipes["motion_vqvae"]
+    loss, seen = MotionVQVAEStage.loss, []
+
+    def noting_precision(self, *arguments):
+        seen.append(self.accelerator.mixed_precision)
+        return loss(self, *arguments)
+
+    monkeypatch.setattr(MotionVQVAEStage, "loss", noting_precision)
+    for precision in ("no", "bf16"):
+        (tmp_path / precision).mkdir()
+        module.train(micro_recipes.build(kind, values, tmp_path / precision, steps=1, mixed_precision=precision))
+    assert seen == ["no", "bf16"]
+
+
 def test_the_head_goes_on_with_the_tokenizer(recipes, tmp_path):
     module, kind, values = recipes["video_fsq"]
     first = micro_recipes.build(kind, values, tmp_path, steps=2)
@@ -191,6 +206,16 @@ def test_decoders_of_frozen_codes(recipes, tmp_path):
     trained = module.train(micro_recipes.build(kind, values, tmp_path / "second", steps=3)).state_dict()
     changed = {key.split(".")[0] for key, value in codes.items() if not torch.equal(value, trained[key])}
     assert changed == {"decoders"}
+
+
+def test_tokenizers_that_were_saved_in_half_precision(recipes, tmp_path):
+    _, kind, values = recipes["unimo"]
+    for name, tokenizer in (("video_fsq", VideoFSQ), ("motion_vqvae", MotionVQVAE)):
+        tokenizer.from_pretrained(values["tokenizers"][name]).half().save_pretrained(tmp_path / name)
+    halves = {name: str(tmp_path / name) for name in values["tokenizers"]}
+    stage = UniMoStage(micro_recipes.build(kind, {**values, "tokenizers": halves}, tmp_path), Accelerator())
+    for tokenizer in (stage.video_fsq, stage.motion_vqvae):
+        assert {value.dtype for value in tokenizer.parameters()} == {torch.float32}
 
 
 def test_one_frame_of_a_clip_as_the_target(recipes, tmp_path):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -97,6 +98,7 @@ def fit(
             recipe.
         KeyboardInterrupt: After Ctrl-C.
     """
+    AcceleratorState._reset_state()  # a run before, in this process, may have had another precision
     accelerator = Accelerator(
         mixed_precision=optimisation.mixed_precision,
         gradient_accumulation_steps=optimisation.gradient_accumulation_steps,

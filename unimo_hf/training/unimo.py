@@ -151,10 +151,8 @@ class UniMoStage:
     def __init__(self, recipe: UniMoRecipe, accelerator: Accelerator):
         self.recipe, self.accelerator = recipe, accelerator
         device = accelerator.device
-        self.video_fsq = VideoFSQ.from_pretrained(recipe.tokenizers.video_fsq).to(device).eval().requires_grad_(False)
-        self.motion_vqvae = (
-            MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae).to(device).eval().requires_grad_(False)
-        )
+        self.video_fsq: VideoFSQ = _load_frozen(VideoFSQ, recipe.tokenizers.video_fsq).to(device)
+        self.motion_vqvae: MotionVQVAE = _load_frozen(MotionVQVAE, recipe.tokenizers.motion_vqvae).to(device)
         self.model = recipe.build_model(UniMoForConditionalGeneration)
         _check_tokenizers(self.model.config, self.video_fsq, self.motion_vqvae)
         if recipe.start is not None:
@@ -324,6 +322,11 @@ class UniMoStage:
 def _rows(sequences: Tensor) -> Tensor:
     """A uniform number for each row, `(rows, 1)`."""
     return torch.rand(len(sequences), 1, device=sequences.device)
+
+
+def _load_frozen(kind: Any, folder: str) -> Any:
+    """A tokenizer in float32, as pipelines load it: in half precision some clips would get other codes."""
+    return kind.from_pretrained(folder, dtype=torch.float32).eval().requires_grad_(False)
 
 
 def _check_tokenizers(config: UniMoConfig, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
