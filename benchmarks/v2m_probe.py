@@ -26,6 +26,7 @@ from unimo_hf.training.unimo import Tokenizers, UniMoRecipe
 from unimo_hf.training.unimo_start import start_from_codebooks
 
 BATCH = 32
+DERIVED = ("vocab_size", "pad_token_id", "max_position_embeddings")  # of a config, from the other fields
 
 
 def unpack(folder: Path) -> Path:
@@ -75,7 +76,9 @@ def write_start(recipe: UniMoRecipe, folder: Path) -> None:
         "codes_per_frame": codes,
         "motion_grid": [rows, codes // rows],
     }
-    model = UniMoForConditionalGeneration(UniMoConfig(**known.config.to_dict() | recipe.model | of_tokenizer))
+    model = UniMoForConditionalGeneration(
+        UniMoConfig(**known.config.to_dict() | recipe.model | of_tokenizer | dict.fromkeys(DERIVED))
+    )
     weights = {key: value for key, value in known.state_dict().items() if "motion" not in key}
     model.load_state_dict(weights, strict=False)
     start_from_codebooks(model, None, motion_vqvae)

@@ -189,7 +189,7 @@ def test_ablation(run, micro_ablation, capsys):
 
 @pytest.mark.slow
 def test_ablation_judged_by_the_model(run, micro_ablation):
-    (row,) = run("motion_vqvae_ablation", *micro_ablation, "--rows", "tiny s=36 B=512", "--ar-steps", "2")
+    (row,) = run("motion_vqvae_ablation", *micro_ablation, "--rows", "tiny s=36 B=256", "--ar-steps", "2")
     assert 0 < row["v2m_mpjpe"] < 2000
     assert row["v2m_constant_mpjpe"] > 0
     assert row["ar_steps"] == 2

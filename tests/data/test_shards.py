@@ -51,6 +51,13 @@ def test_a_folder_is_not_written_over(tokenizers, clips, tmp_path):
         list(write_shards(clips, tmp_path, *tokenizers))
 
 
+def test_codes_of_the_world_fit_no_clip(tokenizers, clips, tmp_path):
+    video_fsq, motion_vqvae = tokenizers
+    world = MotionVQVAE(MotionVQVAEConfig(**motion_vqvae.config.to_dict() | {"coordinates": "world"}))
+    with pytest.raises(ValueError, match=r"coordinates is 'world'; .* must be 'camera'"):
+        list(write_shards(clips, tmp_path, video_fsq, world))
+
+
 def test_an_interrupted_run_is_begun_again(tokenizers, clips, tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 1)
     interrupted = write_shards(clips, tmp_path, *tokenizers, batch_size=1)

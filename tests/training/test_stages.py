@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from unimo_hf import MotionVQVAE, UniMoForConditionalGeneration, UniMoPipeline, UniMoProcessor, VideoFSQ
 from unimo_hf.data.scene import FOCAL_PER_SIDE
 from unimo_hf.data.shards import CodeShards
+from unimo_hf.model.motion_features import frames_to_parameters
 from unimo_hf.training import motion_vqvae, unimo, video_fsq
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage
 from unimo_hf.training.recipe import Recipe
@@ -194,6 +195,17 @@ def test_places_of_joints_that_are_seen_are_right():
     places[..., 0] += 0.1
     expected = 0.1 * joints[..., :1, 2].expand(2, 3, 22) / FOCAL_PER_SIDE
     torch.testing.assert_close(pose_difference(places, joints)[..., 0], expected)
+
+
+@pytest.mark.parametrize(("coordinates", "sign"), [("camera", 1), ("world", -1)])
+def test_a_tokenizer_learns_the_frame_of_reference_that_it_names(recipes, tmp_path, coordinates, sign):
+    _, kind, values = recipes["motion_vqvae"]
+    values = {**values, "model": {**values["model"], "coordinates": coordinates}}
+    stage = MotionVQVAEStage(micro_recipes.build(kind, values, tmp_path), Accelerator())
+    for frames in (torch.stack([stage.dataset[index] for index in range(8)]), stage.validation):
+        parameters = frames_to_parameters(frames)
+        joints = stage.body.joints(**{key: value.flatten(0, 1) for key, value in parameters.items()})
+        assert float((sign * (joints[:, 0] - joints[:, 15]))[:, 1].median()) > 0.3  # y points down in a camera's frame
 
 
 def test_decoders_of_frozen_codes(recipes, tmp_path):

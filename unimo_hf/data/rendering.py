@@ -43,7 +43,7 @@ def render_clips(
     Videos are nearly lossless, each pixel with its own colour (H.264, crf 10, yuv444p): training reads them again.
 
     Args:
-        motions (`str` or `Path`): Motion file or folder of them, y up with the floor at y = 0.
+        motions (`str` or `Path`): Motion file or folder of them, in any frame of reference.
         output (`str` or `Path`): Folder for the clips; clips of the same name in it are replaced.
         clips (`int`, *optional*, defaults to 100): How many.
         seed (`int`, *optional*, defaults to 0): Seed.

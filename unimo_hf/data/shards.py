@@ -80,7 +80,15 @@ def encode_batch(
 
     Returns:
         `tuple`: visual codes (B, t, h, w) and motion codes (B, T, codes a frame).
+
+    Raises:
+        ValueError: If the motion tokenizer was trained in the world: of a clip only its camera is known.
     """
+    if motion_vqvae.config.coordinates != "camera":
+        raise ValueError(
+            f"The motion tokenizer's coordinates is {motion_vqvae.config.coordinates!r}; clips of video and motion "
+            "are in the camera frame, so it must be 'camera'."
+        )
     video = batch["video"].to(video_fsq.device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     parameters = {key: batch[key].to(motion_vqvae.device) for key in ("body_pose", "betas", "global_orient", "transl")}
     motion = parameters_to_frames(**parameters, rotation=motion_vqvae.config.rotation)

@@ -9,6 +9,7 @@ import torch
 
 from unimo_hf.data import scene
 from unimo_hf.data.pose_variation import vary_poses
+from unimo_hf.data.upright import stand_up
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.motion.motion import Motion
 from unimo_hf.video.rasterizer import composite, rasterize, shade
@@ -73,7 +74,7 @@ class ClipSource:
     """Draws clip number i, always the same for the same seed, in any order and on any number of workers.
 
     Args:
-        motions (`Sequence[tuple[str, Motion]]`): Named motions in a y-up world frame with the floor at y = 0.
+        motions (`Sequence[tuple[str, Motion]]`): Named motions, in any frame of reference (`stand_up`).
         settings ([`ClipSettings`]): What the clips are like.
         seed (`int`): Seed.
         body ([`Body`], *optional*): Default: the free body.
@@ -90,7 +91,8 @@ class ClipSource:
         self.motions, self.strides = [], []
         for name, motion in motions:
             stride = max(1, round(motion.fps / settings.fps))
-            self.motions.append((name, motion.resample(stride * settings.fps)))
+            upright = stand_up(motion, self.body)
+            self.motions.append((name, upright.resample(stride * settings.fps)))
             self.strides.append(stride)
         starts = [
             max(0, len(motion) - (settings.frames - 1) * stride)
@@ -121,10 +123,18 @@ class ClipSource:
         )
         return SyntheticClip(video, clip_motion, name, start / motion.fps)
 
-    def parameters(self, index: int) -> dict[str, torch.Tensor]:
-        """SMPL-X parameters `(T, ...)` of a clip in the camera frame, quickly and *not* those of `draw(index)`."""
+    def parameters(self, index: int, coordinates: str = "camera") -> dict[str, torch.Tensor]:
+        """SMPL-X parameters `(T, ...)` of a clip, quickly and *not* those of `draw(index)`.
+
+        Args:
+            index (`int`): Number of the clip.
+            coordinates (`str`, *optional*, defaults to `"camera"`): As a random camera sees it, or in the `world`, y
+                up.
+        """
         generator = np.random.default_rng((self.seed, index))
         world = self._reshape(self._play(generator)[2], generator)
+        if coordinates == "world":
+            return world
         joints = self.body.joints(**world)[:, :NUM_BODY_JOINTS].numpy()
         heading = facing(world["global_orient"])
         camera = scene.sample_camera(generator, joints, heading, self.settings.camera, self.settings.size)

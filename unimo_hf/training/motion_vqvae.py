@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
+from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE, decode_prefix
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
@@ -88,8 +89,8 @@ class MotionVQVAERecipe(Recipe):
 class MotionClips(Dataset):
     """Frames `(T, C)` of clip i; nothing is drawn. Once made, a clip is kept in memory (10 kB for 17 frames)."""
 
-    def __init__(self, source: ClipSource, clips: int, rotation: str):
-        self.source, self.clips, self.rotation = source, clips, rotation
+    def __init__(self, source: ClipSource, clips: int, config: MotionVQVAEConfig):
+        self.source, self.clips, self.config = source, clips, config
         self._made: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
@@ -97,7 +98,8 @@ class MotionClips(Dataset):
 
     def __getitem__(self, index: int) -> Tensor:
         if index not in self._made:
-            self._made[index] = parameters_to_frames(**self.source.parameters(index), rotation=self.rotation)
+            parameters = self.source.parameters(index, self.config.coordinates)
+            self._made[index] = parameters_to_frames(**parameters, rotation=self.config.rotation)
         return self._made[index]
 
 
@@ -112,15 +114,11 @@ class MotionVQVAEStage:
         settings = ClipSettings(frames=data.frames, fps=data.fps)
         motions = load_collection(data.motions)
         varied = replace(settings, varied=data.varied)
-        self.dataset = MotionClips(ClipSource(motions, varied, data.seed), data.clips, config.rotation)
-        held_out = load_collection(data.validation) if data.validation else motions
-        source = ClipSource(held_out, settings, data.seed + 1)
-        self.validation = torch.stack(
-            [
-                parameters_to_frames(**source.parameters(index), rotation=config.rotation)
-                for index in range(recipe.validation_clips)
-            ]
-        ).to(accelerator.device)
+        self.dataset = MotionClips(ClipSource(motions, varied, data.seed), data.clips, config)
+        others = load_collection(data.validation) if data.validation else motions
+        held_out = MotionClips(ClipSource(others, settings, data.seed + 1), recipe.validation_clips, config)
+        clips = [held_out[index] for index in range(len(held_out))]
+        self.validation = torch.stack(clips).to(accelerator.device)
         self.body = Body.load()
         if recipe.fit_statistics or recipe.fit_start:
             rows = np.random.default_rng(data.seed).choice(data.clips, size=min(1000, data.clips), replace=False)
