@@ -257,11 +257,29 @@ class TestCollections:
         np.savez(tmp_path / "sub" / "shape.npz", betas=np.zeros(10))
         np.savez(tmp_path / "sub" / "x_stagei.npz", betas=np.zeros(10))
         for paths in (
-            tmp_path,
+            tmp_path / "sub",
             str(tmp_path / "sub" / "[ab].npz"),
             [tmp_path / "sub" / "a.npz", tmp_path / "sub" / "b.npz"],
         ):
             assert [name for name, _ in load_collection(paths)] == ["a", "b"]
+        for paths in (tmp_path, str(tmp_path / "*" / "[ab].npz"), str(tmp_path / "s*")):
+            assert [name for name, _ in load_collection(paths)] == ["sub/a", "sub/b"]
+
+    def test_what_files_do_not_say_is_said_for_all_of_them(self, tmp_path):
+        for folder in ("first", "second"):
+            (tmp_path / folder).mkdir()
+            torch.save(TestGvhmr().results(), tmp_path / folder / "hmr4d_results.pt")
+        motions = load_collection(tmp_path, fps=24, coordinates="world")
+        assert [name for name, _ in motions] == ["first/hmr4d_results", "second/hmr4d_results"]
+        assert {(motion.fps, motion.coordinates, motion.up) for _, motion in motions} == {(24, "world", "y")}
+
+    def test_one_motion_of_a_folder_by_its_name(self, tmp_path):
+        for folder, number in (("first", 1.0), ("second", 2.0)):
+            make(transl=np.full((6, 3), number)).save(tmp_path / folder / "walk.npz")
+        (tmp_path / "first" / "bad.npz").write_bytes(b"no")  # is not looked at
+        assert Motion.load(tmp_path, name="second/walk").transl[0, 0] == 2
+        with pytest.raises(MotionError, match="holds 3 motions: 'first/bad', 'first/walk', 'second/walk'; 'walk' is"):
+            Motion.load(tmp_path, name="walk")
 
     def test_a_folder_of_every_format(self, tmp_path):
         for suffix in (".npz", ".NPZ", ".safetensors", ".bvh"):
@@ -270,8 +288,9 @@ class TestCollections:
         torch.save(TestGvhmr().results(), tmp_path / "gvhmr.pt")
         shutil.copy(Path(__file__).parent / "files" / "wham_output.pkl", tmp_path)
         (tmp_path / "notes.txt").write_text("no motion")
+        own = ["own.NPZ", "own.bvh", "own.npz", "own.safetensors"]
         people = ["wham_output_0", "wham_output_1_frame000003", "wham_output_1_frame000009"]
-        assert [name for name, _ in load_collection(tmp_path)] == ["gvhmr", "motionx", *["own"] * 4, *people]
+        assert [name for name, _ in load_collection(tmp_path)] == ["gvhmr", "motionx", *own, *people]
         with pytest.raises(MotionError, match="is a folder with 7 motion files"):
             Motion.load(tmp_path)
         assert Motion.load(tmp_path, name="motionx").up == "y"

@@ -1,5 +1,5 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""`unimo data`: from motion capture to clips, from clips to the codes that the model learns from."""
+"""`unimo data`: motion files in another form, clips drawn from motion capture, and the codes of clips."""
 
 import time
 from pathlib import Path
@@ -8,9 +8,70 @@ from typing import Annotated, Any, Literal
 import typer
 
 from . import options
-from .reporting import print_json, print_table
+from .inputs import check_outputs, output_of
+from .reporting import OnFrames, finish, print_json, print_table, run_each
 
-data_app = typer.Typer(help="Draw clips from motion capture, and turn them into codes.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Convert motion files, draw clips from motion capture, and turn clips into codes.", no_args_is_help=True
+)
+
+
+@data_app.command(
+    "convert", epilog="Example:  unimo data convert AMASS results/hmr4d_results.pt -o motions --format bvh"
+)
+def convert(
+    motions: Annotated[
+        list[str], typer.Argument(metavar="MOTIONS", help="Motion files of any known form, globs, or folders of them.")
+    ],
+    output: options.Output,
+    form: Annotated[
+        Literal["npz", "safetensors", "bvh"],
+        typer.Option("--format", help="npz opens in the SMPL-X Blender add-on, bvh in programs that know no SMPL-X."),
+    ] = "npz",
+    fps: Annotated[
+        float | None, typer.Option("--fps", help="Frames per second of the files, where they do not say it.")
+    ] = None,
+    coordinates: Annotated[
+        Literal["camera", "world"] | None,
+        typer.Option("--coordinates", help="The frame of reference to read, where a file has both."),
+    ] = None,
+    up: Annotated[
+        Literal["y", "-y", "z"] | None,
+        typer.Option("--up", help="The axis of the world that points up, where the files do not say it."),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Read motions of AMASS, GVHMR, WHAM, BEDLAM, 3DPW, RICH, Motion-X, AIST++ or BVH and write them in one form."""
+    from ..motion.files import read_source
+    from ..motion.sources import find_sources
+
+    # A sequence of RICH has many files; the first stands for it.
+    sources = {source.frames[0] if source.frames else source.path: source for source in find_sources(motions)}
+    if not sources:
+        raise ValueError(f"{', '.join(motions)}: no motion file was found.")
+
+    taken: set[Path] = set()
+
+    def work(path: Path, _: OnFrames) -> dict[str, Any]:
+        read = read_source(sources[path], fps, coordinates, up)
+        written = [output_of(name, output, form) for name, _motion in read]
+        check_outputs(written, path, overwrite=False)
+        if repeated := [file for file in written if file in taken or written.count(file) > 1]:
+            raise ValueError(f"{repeated[0]} would be written twice; convert the inputs into folders of their own.")
+        for file, (_name, motion) in zip(written, read, strict=True):
+            motion.save(file)
+            taken.add(file)
+        first = read[0][1]
+        return {
+            "input": path,
+            "motions": len(read),
+            "frames": sum(len(motion) for _name, motion in read),
+            "fps": first.fps,
+            "frame of reference": f"{first.coordinates}, {first.up} up",
+            "output": written[0] if len(written) == 1 else output,
+        }
+
+    finish("Motions", *run_each(list(sources), work, "converting"), as_json, folder=str(output))
 
 
 @data_app.command(

@@ -3,7 +3,7 @@
 
 import glob
 from collections.abc import Collection, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -56,6 +56,18 @@ def output_stems(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
         taken.add(name.lower())
         stems[path] = folder / name
     return stems
+
+
+def output_of(name: str, folder: Path, suffix: str) -> Path:
+    """Give the file in a folder for something whose name a file says, `/` between its parts.
+
+    Raises:
+        ValueError: If the name leads out of the folder.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or Path(name).is_absolute() or "\\" in name or "\0" in name:
+        raise ValueError(f"a motion has the name {name!r}, which can't be that of a file.")
+    return folder.joinpath(*parts[:-1], f"{parts[-1]}.{suffix}")
 
 
 def check_outputs(outputs: Sequence[Path], source: Path, overwrite: bool) -> None:

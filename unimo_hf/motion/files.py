@@ -1,7 +1,6 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""Reading motions from files, folders and globs, and writing them: which format is whose."""
+"""Reading motions and writing them: which format is whose."""
 
-import glob
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,21 +15,19 @@ from .files_bedlam import is_bedlam_labels, read_bedlam_labels
 from .files_collection import is_collection, read_collection
 from .files_gvhmr import read_gvhmr
 from .files_motionx import read_motionx
-from .files_rich import frame_of_subject, is_rich, read_rich, read_rich_sequence
+from .files_rich import is_rich, read_rich, read_rich_sequence
 from .files_safetensors import read_safetensors, save_safetensors
 from .files_wham import is_wham, read_wham
 from .motion import Motion
 from .npz import open_npz
 from .pickles import read_pickle
 from .request import Request
+from .sources import PathLike, Source, find_sources
 
 if TYPE_CHECKING:
     from .body import Body
 
-PathLike = str | os.PathLike
 Named = list[tuple[str, Motion]]
-# Files of the AMASS archives that hold no motion.
-NO_MOTION = ("shape.npz", "*_stagei.npz")
 WRITTEN = (".npz", ".safetensors", ".bvh")
 
 
@@ -47,24 +44,31 @@ def load_motion(
         raise FileNotFoundError(f"There is no motion file {path}.")
     if is_collection(path) and name is None:
         raise MotionError(f"{path} holds many motions; name one of them, or read all with load_collection.")
-    request = Request(path, fps, coordinates, up)
-    sources = _sources(path)
+    sources = find_sources([path])
     if not sources or (len(sources) > 1 and name is None):
         raise MotionError(
-            f"{path} is a folder with {len(sources)} motion files ({', '.join(DESCRIPTIONS)}); read one of them, or "
-            "all with load_collection."
+            f"{path} is a folder with {len(sources)} motion files ({', '.join(DESCRIPTIONS)}); name one of them "
+            "(name=…), or read all with load_collection."
         )
-    motions = [motion for source in sources for motion in _read(source, request)]
+    asked = [source for source in sources if name is None or source.may_hold(name)]
+    motions = [motion for source in asked for motion in read_source(source, fps, coordinates, up)]
     chosen = [motion for found, motion in motions if name is None or found == name]
     if len(chosen) != 1:
-        listed = ", ".join(repr(found) for found, _ in motions[:10]) + (", …" if len(motions) > 10 else "")
-        asked = "name one of them (name=…)" if name is None else f"{name!r} is none of them"
-        raise MotionError(f"{path} holds {len(motions)} motions: {listed}; {asked}, or read all with load_collection.")
+        names = [found for found, _ in motions] or [source.name for source in sources]
+        listed = ", ".join(map(repr, names[:10])) + (", …" if len(names) > 10 else "")
+        asked_for = "name one of them (name=…)" if name is None else f"{name!r} is none of them"
+        raise MotionError(
+            f"{path} holds {len(names)} motions: {listed}; {asked_for}, or read all with load_collection."
+        )
     return chosen[0]
 
 
 def load_collection(
-    paths: PathLike | Iterable[PathLike], skipped: list[tuple[Path, Exception]] | None = None
+    paths: PathLike | Iterable[PathLike],
+    skipped: list[tuple[Path, Exception]] | None = None,
+    fps: float | None = None,
+    coordinates: str | None = None,
+    up: str | None = None,
 ) -> list[tuple[str, Motion]]:
     """Read many motions.
 
@@ -74,25 +78,29 @@ def load_collection(
             `motions.npz` and `clips.json`. A file of several people, or with frames missing, gives several motions.
         skipped (`list`, *optional*):
             When given, a bad file stops nothing: it is left out, and (file, error) is appended here.
+        fps (`float`, *optional*): Of all files that do not say it, as for [`Motion.load`].
+        coordinates (`str`, *optional*): Of all files that have both, as for [`Motion.load`].
+        up (`str`, *optional*): Of all files that do not say it, as for [`Motion.load`].
 
     Returns:
-        `list[tuple[str, Motion]]`: Names and motions, in the order of the paths, within a folder by name.
+        `list[tuple[str, Motion]]`: Names and motions, in the order of the paths, within a folder by name. A name is
+        the way to the file from the folder, without its ending, as `subject/walk`.
 
     Raises:
         MotionError: If a file is bad (without `skipped`), or no motion is found at all.
         FileNotFoundError: If a path does not exist.
     """
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    sources = find_sources(paths)
     motions: Named = []
-    for path in paths:
-        for source in _sources(Path(path)):
-            try:
-                motions += _read(source, Request(source[0]))
-            except (MotionError, OSError) as error:
-                if skipped is None:
-                    raise
-                skipped.append((source[0], error))
-    if not motions and not skipped:
+    for source in sources:
+        try:
+            motions += read_source(source, fps, coordinates, up)
+        except (MotionError, OSError) as error:
+            if skipped is None:
+                raise
+            skipped.append((source.path, error))
+    if not sources:
         raise MotionError(
             f"No motion was found in {', '.join(map(str, paths)) or 'no paths'}; motions end in "
             f"{', '.join(DESCRIPTIONS)}."
@@ -115,27 +123,23 @@ def save_motion(motion: Motion, path: PathLike, fps: float | None, unit: str, bo
         raise MotionError(f"A motion is written to a file that ends in {', '.join(WRITTEN)}; found {path}.")
 
 
-# What is read as one: a file, or the folder of a sequence of RICH and its files of one person.
-Source = tuple[Path, list[Path]]
-
-
-def _read(source: Source, request: Request) -> Named:
+def read_source(
+    source: Source, fps: float | None = None, coordinates: str | None = None, up: str | None = None
+) -> Named:
     """Read all motions of a source, each under its full name; errors name the file."""
-    path, frames = source
-    request = Request(path, request.fps, request.coordinates, request.up)
+    request = Request(source.path, fps, coordinates, up)
     try:
-        if frames:
-            motions = read_rich_sequence(request, frames)
-        elif is_collection(path):
-            return read_collection(path)
+        if source.frames:
+            motions = read_rich_sequence(request, source.frames)
+        elif is_collection(source.path):
+            return read_collection(source.path)
         else:
-            motions = _READERS[check_container(path)](request)
+            motions = _READERS[check_container(source.path)](request)
     except MotionError as error:
-        if str(path) in str(error):
+        if str(source.path) in str(error):
             raise
-        raise MotionError(f"{path}: {error}") from error
-    stem = path.name if frames else path.stem
-    return [(f"{stem}_{name}" if name else stem, motion) for name, motion in motions]
+        raise MotionError(f"{source.path}: {error}") from error
+    return [(f"{source.name}_{name}" if name else source.name, motion) for name, motion in motions]
 
 
 def _read_npz(request: Request) -> Named:
@@ -167,29 +171,3 @@ _READERS: dict[str, Callable[[Request], Named]] = {
     ".bvh": _read_bvh,
     ".safetensors": read_safetensors,
 }
-
-
-def _sources(path: Path) -> list[Source]:
-    """Give what a file, folder or glob stands for, in order; a collection stands for itself."""
-    if path.is_file():
-        return [(path, [])]
-    sources: dict[tuple[Path, str], Source] = {}
-    for file in _files(path):
-        place = frame_of_subject(file)
-        if place is None:
-            sources[file, ""] = (file, [])
-        else:
-            folder, _, subject = place
-            sources.setdefault((folder, subject), (folder, []))[1].append(file)
-    return list(sources.values())
-
-
-def _files(path: Path) -> list[Path]:
-    if is_collection(path) or path.is_file():
-        return [path]
-    if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in DESCRIPTIONS and file.is_file())
-        return [file for file in found if not any(file.match(pattern) for pattern in NO_MOTION)]
-    if glob.has_magic(str(path)):
-        return [file for name in sorted(glob.glob(str(path), recursive=True)) for file in _files(Path(name))]
-    raise FileNotFoundError(f"There is no motion file or folder {path}.")
