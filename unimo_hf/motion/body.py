@@ -86,6 +86,9 @@ class Body:
     def load(cls, path: str | os.PathLike | None = None) -> "Body":
         """Read a body model.
 
+        The `smplx` package, which moves it, and SMPL-X model files are under a non-commercial licence of the Max
+        Planck Society.
+
         Args:
             path (`str` or `os.PathLike`, *optional*): An `SMPLX_*.npz` of your own, under its licence. Default: the
                 file named by the environment variable `UNIMO_BODY_MODEL`, else the free body that ships with the
