@@ -31,6 +31,16 @@ def test_frames_count_equally():
     assert set(means) == set(MOTION_UNITS)
 
 
+@pytest.mark.parametrize(("fps", "variant"), [(15.0, "gvhmr, at 15 fps"), (29.97, "gvhmr, at 29.97 fps")])
+def test_accel_is_measured_at_the_rate_of_the_clips(fps, variant):
+    predicted, target = points(2, 6), points(2, 6)
+    predicted.joints[:, :, 20, 1] += 0.5 * 2.2 * (torch.arange(6) / fps) ** 2  # one of 22 joints falls with 2.2 m/s²
+    scores = MotionScores()
+    scores.add(predicted, target, fps)
+    assert scores.means()["accel"] == pytest.approx(0.1, rel=1e-3)
+    assert scores.protocol()["accel"]["variant"] == variant
+
+
 def test_standard_error_is_over_clips():
     scores = MotionScores()
     for error in (0.0, 0.22, 0.44):
@@ -53,7 +63,7 @@ def test_clips_too_short_for_accel_give_none_with_a_warning():
         scores.add(points(2, 3), points(2, 3), fps=15)
     with pytest.warns(UserWarning, match="no value of accel"):
         assert scores.means()["accel"] is None
-    assert scores.protocol()["accel"]["variant"] == "wham"
+    assert scores.protocol()["accel"]["variant"] == "wham, at 15 fps"
 
 
 def test_without_clips_there_are_no_numbers():
