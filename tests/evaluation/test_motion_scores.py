@@ -2,11 +2,14 @@
 import math
 import warnings
 
+import numpy as np
 import pytest
 import torch
+from evaluation_fakes import make_motion
 
-from unimo_hf.evaluation.body_points import BodyPoints
+from unimo_hf.evaluation.body_points import BodyPoints, body_points
 from unimo_hf.evaluation.motion_scores import MOTION_UNITS, MotionScores
+from unimo_hf.motion.body import Body
 
 
 def points(clips: int, frames: int, error: float = 0.0, with_vertices: bool = True) -> BodyPoints:
@@ -55,6 +58,24 @@ def test_pve_is_left_out_without_a_mesh():
     scores = MotionScores()
     scores.add(points(1, 5, with_vertices=False), points(1, 5), fps=15)
     assert set(scores.means()) == {"mpjpe", "pa_mpjpe", "accel"}
+
+
+def test_pve_is_of_flat_hands(goldens):
+    path = goldens / "motion" / "synthetic_body_smplx.npz"
+    body, motion = Body.load(path), make_motion(0, frames=3)
+    with np.load(path) as model:
+        mean_hands = np.concatenate((model["hands_meanl"], model["hands_meanr"]))
+    found = body_points([motion], body)
+    pve = {}
+    for name, hands in {"flat": np.zeros(90), "mean": mean_hands}.items():
+        # Jaw and eyes come before the hands.
+        body_pose = np.concatenate((motion.body_pose, np.tile(np.r_[np.zeros(9), hands], (3, 1))), axis=1)
+        vertices = body.vertices(body_pose, motion.global_orient, motion.transl, motion.betas)
+        scores = MotionScores()
+        scores.add(found, BodyPoints(found.joints, vertices[None]), fps=15)
+        pve[name] = scores.means()["pve"]
+    assert pve["flat"] < 1e-3
+    assert pve["mean"] > 1
 
 
 def test_clips_too_short_for_accel_give_none_with_a_warning():
