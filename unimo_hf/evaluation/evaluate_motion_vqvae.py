@@ -113,11 +113,8 @@ def evaluate_motion_vqvae(
         given_back = body_points(motions_back, body)
         for score in (scores, world):
             score.add(given_back, target, fps)
-        values: dict[str, Iterable[torch.Tensor]] = {"root_position": _root_errors(motions_back, seen)}
-        for kept in (kept for kept in PREFIXES if kept < config.codes_per_frame):
-            part = _to_motions(decode_prefix(tokenizer, motion_codes, kept), config.rotation, fps)
-            values[f"mpjpe_first_{kept}"] = mpjpe(body_points(part, body, with_vertices=False).joints, target.joints)
-        details.add_values(values)
+        prefixes = _errors_of_prefixes(tokenizer, motion_codes, target.joints, body, fps)
+        details.add_values(prefixes | {"root_position": _root_errors(motions_back, seen)})
         baselines.add(seen, target, body)
     codes_numbers, codes_protocol = _codes_report(torch.cat(codes), config.codebook_size, utilisation_clips, seed)
     weights = {} if weights_bytes is None else {"weights": weights_bytes / 1e6}
@@ -150,6 +147,17 @@ def _root_errors(motions: Sequence[Motion], target: Sequence[Motion]) -> list[to
         torch.linalg.vector_norm(torch.as_tensor(one.transl - other.transl).double(), dim=-1) * MILLIMETRES
         for one, other in zip(motions, target, strict=True)
     ]
+
+
+def _errors_of_prefixes(
+    tokenizer: MotionVQVAE, motion_codes: torch.Tensor, target: torch.Tensor, body: Body, fps: float
+) -> dict[str, Iterable[torch.Tensor]]:
+    """MPJPE `(B, T)` against the joints `target`, millimetres, where the first codes of a frame alone are given."""
+    errors: dict[str, Iterable[torch.Tensor]] = {}
+    for kept in (kept for kept in PREFIXES if kept < tokenizer.config.codes_per_frame):
+        part = _to_motions(decode_prefix(tokenizer, motion_codes, kept), tokenizer.config.rotation, fps)
+        errors[f"mpjpe_first_{kept}"] = mpjpe(body_points(part, body, with_vertices=False).joints, target)
+    return errors
 
 
 def _codes_report(
