@@ -15,7 +15,7 @@ from hypothesis import settings
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Compilation by numba and the first import of a library may take seconds on a busy machine; that is no failure.
-settings.register_profile("unimo", deadline=None, max_examples=25, derandomize=True)
+settings.register_profile("unimo", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("unimo")
 
 

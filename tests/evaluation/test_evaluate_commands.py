@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from unimo_hf.cli.app import app
 from unimo_hf.data.rendering import render_clips
 from unimo_hf.evaluation.load_motion_vqvae import load_motion_vqvae
+from unimo_hf.evaluation.metrics_pose import ACCEL_VARIANTS
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # random networks and two clips: everything is degenerate
 TABLE_1 = {"mpjpe": "mm", "pa_mpjpe": "mm", "pve": "mm", "accel": "m/s²", "codebook_utilisation": "%"}
@@ -72,7 +73,7 @@ def test_motion_vqvae(checkpoint, motions):
 def test_motion_vqvae_as_a_table(checkpoint, motions):
     run = evaluate("motion-vqvae", motions, "--model", checkpoint, "--frames", 20)
     assert run.exit_code == 0
-    for words in ("clip_frames 20", "mpjpe_first_18", "root_position", "bits a code", "smplx22"):
+    for words in ("clip_frames 20", "mpjpe_first_18", "root_position", "bits a code", "smplx22", "gvhmr, at 15 fps"):
         assert words in run.stdout
 
 
@@ -112,6 +113,24 @@ def test_i2vm(checkpoint, clips):
     table = evaluate("i2vm", clips, "--model", checkpoint)
     for words in ("fid_kinetic", "temporal_flickering", "real_clips"):
         assert words in table.stdout
+
+
+@pytest.mark.parametrize("command", ["motion-vqvae", "v2m", "i2vm"])
+def test_the_variant_of_accel(checkpoint, motions, clips, command):
+    inputs = {"motion-vqvae": (motions, "--frames", 20)}.get(command, (clips,))
+    arguments = (command, *inputs, "--model", checkpoint)
+    by_default, gvhmr, wham = (
+        result_of(*arguments, *option) for option in ((), *(("--accel-variant", name) for name in ACCEL_VARIANTS))
+    )
+    assert by_default == gvhmr
+    assert gvhmr["protocol"]["accel"]["variant"] == "gvhmr, at 15 fps"
+    assert wham["protocol"]["accel"]["variant"] == "wham, at 15 fps"
+    assert wham["metrics"]["accel"] != gvhmr["metrics"]["accel"]
+    assert wham["metrics"]["mpjpe"] == gvhmr["metrics"]["mpjpe"]
+    wrong = evaluate(*arguments, "--accel-variant", "hmr2")
+    assert wrong.exit_code == 2
+    for word in ("--accel-variant", "'hmr2'", *ACCEL_VARIANTS):
+        assert word in wrong.output
 
 
 def test_video_fsq(checkpoint, clips):

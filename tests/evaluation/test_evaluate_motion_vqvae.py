@@ -84,6 +84,21 @@ def test_a_perfect_tokenizer_scores_zero(body):
     assert result["protocol"]["pve"]["points"] == f"{len(body.v_template)} vertices"
 
 
+@pytest.mark.parametrize(("options", "counted"), [({}, 100), ({"utilisation_clips": 7}, 7)])
+@pytest.mark.filterwarnings("ignore:There are no statistics")
+def test_codes_of_so_many_clips_are_counted_together(body, options, counted):
+    result = evaluate(Memory(), [make_motion(0, frames=5 * 103)], body, batch_size=103, **options)
+    # Each clip has a code of its own.
+    assert result["metrics"]["codebook_utilisation"] == pytest.approx(100 * counted / 512)
+    assert result["metrics"]["codebook_perplexity"] == pytest.approx(counted)
+    assert result["protocol"]["codebook_utilisation"]["variant"] == f"{counted} random clips"
+
+
+def test_some_clip_must_be_counted(body):
+    with pytest.raises(ValueError, match="utilisation_clips is 0; it must be at least 1"):
+        evaluate(Memory(), [make_motion(0)], body, utilisation_clips=0)
+
+
 @pytest.mark.filterwarnings("ignore:There are no statistics")
 def test_what_the_first_codes_of_a_frame_say(body):
     tokenizer = Memory()

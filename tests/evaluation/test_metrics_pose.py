@@ -112,6 +112,25 @@ def test_joint_speed_by_hand():
     assert joint_speed(joints, 15, aligned=True).max() < 1e-9
 
 
+@pytest.mark.parametrize(
+    "metric",
+    [
+        mpjpe,
+        pa_mpjpe,
+        lambda predicted, target: pve(predicted, target, predicted, target),
+        lambda predicted, target: accel(predicted, target, 30),
+        lambda predicted, target: accel(predicted, target, 30, aligned=False),
+        lambda predicted, _: joint_speed(predicted, 30),
+    ],
+)
+def test_float32_is_computed_in_float64(metric):
+    # A kilometre away, where float32 has steps of 0.06 mm.
+    predicted, target = body(6).float() + 1000, body(6).flip(0).float() + 1000
+    found = metric(predicted, target)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found, metric(predicted.double(), target.double()), atol=1e-9, rtol=0)
+
+
 @pytest.mark.parametrize("frames", [0, 1, 2])
 def test_a_short_clip_has_no_acceleration(frames):
     with pytest.warns(UserWarning, match=f"{frames} frames"):

@@ -87,6 +87,30 @@ def test_foot_sliding_by_hand():
     assert metrics_world.foot_sliding(predicted, target, threshold=0.6).tolist()[:2] == pytest.approx([3.0, 3.0])
 
 
+@pytest.mark.parametrize(
+    "metric",
+    [
+        metrics_world.wa_mpjpe,
+        metrics_world.w_mpjpe,
+        lambda predicted, target: metrics_world.rte(predicted[:, 0], target[:, 0]),
+        lambda predicted, _: metrics_world.jitter(predicted, 30),
+        metrics_world.foot_sliding,
+    ],
+)
+def test_float32_is_computed_in_float64(metric):
+    # A kilometre away, where float32 has steps of 0.06 mm.
+    predicted, target = (path(6, step).float() + 1000 for step in (0.02, 0.005))
+    found = metric(predicted, target)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found, metric(predicted.double(), target.double()), atol=1e-9, rtol=0)
+
+
+def test_a_contact_is_found_in_float64():
+    feet = torch.zeros(2, 4, 3)
+    feet[1, :, 0] = 0.01  # which in float32 is a little less
+    assert metrics_world.foot_contacts(feet).all()
+
+
 def test_one_frame():
     one = path(1)
     assert metrics_world.wa_mpjpe(one + 1, one).max() < 1e-9

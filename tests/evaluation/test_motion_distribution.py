@@ -4,7 +4,8 @@ import pytest
 import torch
 from evaluation_fakes import FakeBody, make_motion
 
-from unimo_hf.evaluation.metrics_features import kinetic_features
+from unimo_hf.evaluation.metrics_distribution import diversity, frechet_distance, normalise_features
+from unimo_hf.evaluation.metrics_features import kinetic_features, manual_features
 from unimo_hf.evaluation.motion_distribution import DISTRIBUTION_UNITS, MotionDistribution, upright_joints
 from unimo_hf.motion.body import Body
 
@@ -28,6 +29,20 @@ def test_real_motions_are_at_no_distance_from_themselves():
     assert 5 < numbers["div_kinetic"] < 14  # about the root of twice 72
     assert found.protocol()["fid_manual"]["variant"] == "8 generated, 8 real"
     assert "of 32 manual features" in found.protocol()["fid_manual"]["points"]
+
+
+def test_which_features_are_which_and_the_kinetic_pair_comes_first():
+    made, real = ([make_motion(number) for number in numbers] for numbers in (range(8), range(20, 28)))
+    found, joints = (
+        distribution(made, real).metrics(),
+        [upright_joints(motions, FakeBody()) for motions in (made, real)],
+    )
+    assert list(found) == ["fid_kinetic", "div_kinetic", "fid_manual", "div_manual"]
+    for kind, features in (("kinetic", kinetic_features), ("manual", manual_features)):
+        sets = normalise_features(*map(features, joints), drop_constant=True)
+        assert found[f"fid_{kind}"] == pytest.approx(frechet_distance(*sets), rel=1e-6)
+        assert found[f"div_{kind}"] == pytest.approx(diversity(sets.generated), rel=1e-6)
+    assert found["fid_kinetic"] != pytest.approx(found["fid_manual"], rel=0.1)
 
 
 def test_people_who_stand_still_are_far_from_real_ones():

@@ -24,6 +24,18 @@ def test_the_truth_scores_zero():
     assert scores.clips == 2
 
 
+@pytest.mark.parametrize("fps", [15, 29.97])
+def test_jitter_is_measured_at_the_rate_of_the_clips(fps):
+    predicted, target = points(), points()
+    predicted.joints[:, :, 3:5, 1] += 110 * (torch.arange(5)[:, None] / fps) ** 3 / 6  # 2 of 22 joints: 110 m/s³
+    target.joints[:, :, 3, 1] += 110 * (torch.arange(5) / fps) ** 3 / 6
+    scores = WorldScores()
+    scores.add(predicted, target, fps)
+    means = scores.means()
+    assert means["jitter"] == pytest.approx(1.0, abs=0.02)
+    assert means["true_jitter"] == pytest.approx(0.5, abs=0.02)
+
+
 def test_sliding_feet_of_each_clip():
     scores = WorldScores()
     predicted, target = points(slide=0.004), points()

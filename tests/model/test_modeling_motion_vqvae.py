@@ -94,6 +94,16 @@ def test_codes_out_of_use_restart_at_outputs_of_the_encoder(goldens, expected):
         assert (latents.flatten(0, 1) == code).all(dim=1).any()
 
 
+@pytest.mark.parametrize("threshold", [0.5, 1.0, 4.0])
+def test_which_codes_are_out_of_use_says_the_config(goldens, threshold):
+    arrays = load(goldens, "quantiser")
+    codebook = golden_codebook(arrays, "restart_", restart_threshold=threshold)
+    latents = arrays["x_nct"].transpose(1, 2)
+    codebook(latents)
+    restarted = (codebook.codes[:, None] == latents.flatten(0, 1)).all(dim=2).any(dim=1)
+    assert torch.equal(restarted, arrays["exp_restart_count_after"] < threshold)
+
+
 def test_a_tie_goes_to_the_lowest_index():
     codebook = Codebook(MotionVQVAEConfig(widths=[2, 2, 2, 2], codebook_size=3)).eval()
     with torch.no_grad():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import roma
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -102,7 +102,6 @@ def test_packing_golden(packing):
     ("rotation", "channels"),
     [("6d", 145), ("6d_columns", 145), ("matrix", 211), ("axis_angle", 79), ("axis_angle_6d", 82)],
 )
-@settings(max_examples=8)
 @given(frames=st.integers(1, 9), seed=st.integers(0, 99))
 def test_there_and_back(rotation, channels, frames, seed):
     parameters = random_parameters(frames, seed)
@@ -157,7 +156,6 @@ def test_errors_say_what_is_allowed():
 
 # Properties: what holds for every rotation, every clip and every path.
 
-few = settings(max_examples=15)
 numbers = st.floats(-3, 3)
 
 
@@ -178,7 +176,6 @@ def assert_rotations(matrices):
     )
 
 
-@few
 @given(vectors=rotation_vectors())
 def test_every_rotation_vector_comes_back(vectors):
     matrices = axis_angle_to_matrix(vectors)
@@ -186,7 +183,6 @@ def test_every_rotation_vector_comes_back(vectors):
     torch.testing.assert_close(matrix_to_axis_angle(matrices), vectors, atol=1e-7, rtol=0)
 
 
-@few
 @given(vectors=rotation_vectors(largest=3 * np.pi))
 def test_angles_come_back_between_0_and_pi(vectors):
     matrices = axis_angle_to_matrix(vectors)
@@ -196,7 +192,6 @@ def test_angles_come_back_between_0_and_pi(vectors):
 
 
 @pytest.mark.parametrize("rotation", ROTATION_CHANNELS)
-@few
 @given(vectors=rotation_vectors())
 def test_every_format_keeps_the_rotation(rotation, vectors):
     matrices = axis_angle_to_matrix(vectors)
@@ -205,7 +200,6 @@ def test_every_format_keeps_the_rotation(rotation, vectors):
     torch.testing.assert_close(rotation_to_matrix(values, rotation), matrices, atol=1e-7, rtol=0)
 
 
-@few
 @given(
     values=arrays(np.float64, (3, 6), elements=numbers),
     first=st.floats(0.1, 9),
@@ -223,7 +217,6 @@ def test_six_numbers_are_a_rotation_whatever_their_length_and_lean(values, first
 
 
 @pytest.mark.parametrize("rotation", ROTATION_FORMATS)
-@few
 @given(clips=st.integers(1, 3), frames=st.integers(1, 6), seed=st.integers(0, 99))
 def test_clips_are_packed_one_by_one(rotation, clips, frames, seed):
     each = [random_parameters(frames, seed + clip) for clip in range(clips)]
@@ -237,7 +230,6 @@ def test_clips_are_packed_one_by_one(rotation, clips, frames, seed):
 paths = st.integers(1, 40).flatmap(lambda frames: arrays(np.int64, (frames, 3), elements=st.integers(-(10**5), 10**5)))
 
 
-@few
 @given(path=paths, shift=arrays(np.int64, 3, elements=st.integers(-(10**5), 10**5)), cut=st.integers(0, 39))
 def test_prefix_sums(path, shift, cut):
     transl, shift = torch.from_numpy(path / 16), torch.from_numpy(shift / 16)

@@ -1,11 +1,14 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """The body against outputs of the smplx package, on a free body in its file layout and on the one that ships."""
 
+import zipfile
+
 import numpy as np
 import pytest
 import torch
+from motion_files import memory_below
 
-from unimo_hf.motion.body import BODY_MODEL_VARIABLE, BODY_PARENTS, Body
+from unimo_hf.motion.body import BODY_MODEL_VARIABLE, BODY_PARENTS, FREE_BODY, Body
 
 PARAMETERS = ("body_pose", "global_orient", "transl", "betas")
 
@@ -19,6 +22,13 @@ def golden(goldens):
 @pytest.fixture(scope="module")
 def synthetic(goldens):
     return Body.load(goldens / "motion" / "synthetic_body_smplx.npz")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """The fields of the body that ships."""
+    with np.load(FREE_BODY) as archive:
+        return dict(archive)
 
 
 def random_parameters(frames, one_shape=False):
@@ -122,6 +132,12 @@ def test_a_body_of_ones_own(goldens, monkeypatch):
     assert (body.regions, body.region_names) == (None, [])
 
 
+def test_objects_beside_the_fields_do_not_matter(tmp_path, shipped):
+    """Official files hold some."""
+    np.savez(tmp_path / "a.npz", **shipped, part2num=np.array({"head": 15}, dtype=object))
+    assert torch.equal(Body.load(tmp_path / "a.npz").v_template, Body.load().v_template)
+
+
 def test_files_that_are_no_body(tmp_path):
     with pytest.raises(ValueError, match=r"gone\.npz is not a readable SMPL-X model"):
         Body.load(tmp_path / "gone.npz")
@@ -134,3 +150,52 @@ def test_files_that_are_no_body(tmp_path):
     np.savez(tmp_path / "objects.npz", **{key: np.array([{}], dtype=object) for key in Body.REQUIRED})
     with pytest.raises(ValueError, match="without pickled objects"):
         Body.load(tmp_path / "objects.npz")
+    np.save(tmp_path / "array.npy", np.zeros((4, 3)))
+    with pytest.raises(ValueError, match=r"array\.npy is not a readable SMPL-X model"):
+        Body.load(tmp_path / "array.npy")
+    (tmp_path / "cut.npz").write_bytes(FREE_BODY.read_bytes()[:100_000])
+    with pytest.raises(ValueError, match=r"cut\.npz is not a readable SMPL-X model .* cut short"):
+        Body.load(tmp_path / "cut.npz")
+
+
+def test_a_header_that_lies(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive, archive.open("v_template.npy", "w") as member:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**9, 3)}
+        np.lib.format.write_array_header_1_0(member, header)
+    with memory_below(10**7), pytest.raises(ValueError, match=r"a\.npz .* declares shape \(1000000000, 3\)"):
+        Body.load(tmp_path / "a.npz")
+
+
+def changed(array, value, place=0):
+    array = array.copy()
+    array.flat[place] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "message"),
+    [
+        ("v_template", lambda array: array.ravel(), r"v_template has shape \(7506,\); it must be \(1 or more, 3\)"),
+        ("v_template", lambda array: changed(array, np.nan), "v_template holds 1 of 7506 values that are not finite"),
+        ("v_template", lambda array: array.astype(str), "v_template is of type <U32; it must be numbers"),
+        ("shapedirs", lambda array: array[..., :5], "shapedirs has 5 shapes; 10 or more are needed"),
+        ("shapedirs", lambda array: array[:9], r"shapedirs has shape \(9, 3, 20\); it must be \(2502, 3, 1 or more\)"),
+        ("shapedirs", lambda array: changed(array, np.inf), "shapedirs holds 1 of 150120 values"),
+        ("posedirs", lambda array: array[..., :207], r"posedirs has shape .* it must be \(2502, 3, 486\)"),
+        ("posedirs", lambda array: changed(array, np.nan), "posedirs holds 1 of"),
+        ("J_regressor", lambda array: array[:24], r"J_regressor has shape \(24, 2502\); it must be \(55, 2502\)"),
+        ("J_regressor", lambda array: changed(array, np.nan), "J_regressor holds 1 of"),
+        ("weights", lambda array: array[:-1], r"weights has shape \(2501, 55\); it must be \(2502, 55\)"),
+        ("weights", lambda array: changed(array, np.nan), "weights holds 1 of"),
+        ("kintree_table", lambda array: array[:, :24], r"kintree_table has shape \(2, 24\); it must be \(2, 55\)"),
+        ("kintree_table", lambda array: changed(array, 9, 4), "kintree_table .* those of the body joints must be"),
+        ("kintree_table", lambda array: changed(array, 54, 54), "kintree_table .* must stand before their children"),
+        ("f", lambda array: changed(array, 2502), "f has faces of the vertices 0 to 2502; allowed are 0 to 2501"),
+        ("f", lambda array: array[:0], r"f has shape \(0, 3\); it must be \(1 or more, 3\)"),
+        ("region", lambda array: array[:9], r"region has shape \(9,\); it must be \(2502,\)"),
+    ],
+)
+def test_fields_that_do_not_fit(tmp_path, shipped, key, change, message):
+    np.savez(tmp_path / "a.npz", **shipped | {key: change(shipped[key])})
+    with pytest.raises(ValueError, match=r"a\.npz: " + message):
+        Body.load(tmp_path / "a.npz")

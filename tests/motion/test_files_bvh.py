@@ -9,6 +9,7 @@ from motion_files import degrees_between, matrices
 
 from unimo_hf.motion import Motion, MotionError, load_collection
 from unimo_hf.motion.body import BODY_PARENTS, Body
+from unimo_hf.motion.files_bvh import FRAMES_AT_A_TIME
 from unimo_hf.motion.retargeting import JOINT_NAMES
 
 
@@ -47,6 +48,13 @@ class TestOwn:
         assert degrees_between(back.body_pose, motion.body_pose) < 0.001
         assert degrees_between(back.global_orient, motion.global_orient) < 0.001
         np.testing.assert_allclose(back.transl, motion.transl, atol=2e-6)
+
+    def test_more_frames_than_are_read_at_a_time(self, tmp_path):
+        motion = random_motion(frames=FRAMES_AT_A_TIME + 3)
+        motion.save(tmp_path / "a.bvh")
+        back = Motion.load(tmp_path / "a.bvh")
+        np.testing.assert_allclose(back.transl, motion.transl, atol=2e-6)
+        assert degrees_between(back.body_pose[-9:], motion.body_pose[-9:]) < 0.001
 
     def test_turns_where_euler_angles_are_not_unique(self, tmp_path):
         quarter = np.pi / 2

@@ -6,6 +6,8 @@ import pytest
 
 from unimo_hf.motion import Motion, MotionError, load_collection
 
+# Of subjects 0 to 21, as resource/gender.json of github.com/paulchhuang/rich_toolkit has it.
+GENDERS = "mmmmmmmmmffmffmmffffmf"
 SHAPES = {"transl": 3, "global_orient": 3, "body_pose": 63, "betas": 10, "expression": 10, "left_hand_pose": 12}
 
 
@@ -56,6 +58,11 @@ def test_frames_side_by_side(tmp_path):
         (tmp_path / f"{number:05d}_005.pkl").write_bytes(pickle.dumps(frame(number)))
     motion = Motion.load(tmp_path)
     assert (len(motion), motion.gender) == (3, "male")
+
+
+def test_the_gender_of_every_subject(tmp_path):
+    found = [Motion.load(write(tmp_path / "s", 1, subject=f"{subject:03d}")).gender for subject in range(23)]
+    assert found == [{"m": "male", "f": "female"}[letter] for letter in GENDERS] + ["neutral"]
 
 
 @pytest.mark.parametrize(

@@ -378,6 +378,17 @@ class TestHostileFiles:
         with pytest.raises(MotionError, match="over the 1000 bytes"):
             Motion.load(tmp_path / "a.npz")
 
+    def test_more_bytes_than_can_be_packed_in_so_few(self, tmp_path):
+        make().save(tmp_path / "a.npz")
+        with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+            packed = archive.getinfo("poses.npy").compress_size
+            archive.getinfo("poses.npy").file_size = 1100 * packed + 1025
+            archive.writestr("more", b"")  # so that the list of contents is written anew
+        with pytest.raises(
+            MotionError, match=rf"'poses' claims {1100 * packed + 1025} bytes packed in {packed}; that"
+        ):
+            Motion.load(tmp_path / "a.npz")
+
     @given(position=st.integers(0, 10**6), value=st.integers(0, 255))
     def test_a_flipped_byte_gives_a_motion_or_a_clear_error(self, tmp_path_factory, position, value):
         path = tmp_path_factory.mktemp("flip") / "a.npz"

@@ -18,7 +18,7 @@ def body():
     return Body.load()
 
 
-few = settings(max_examples=10)
+few = settings(max_examples=10)  # where a file is written or a body is moved
 
 
 @st.composite
@@ -67,7 +67,6 @@ def test_bvh_gives_back_rotations_and_the_pelvis(tmp_path_factory, body, motion,
     assert back.fps == pytest.approx(motion.fps, rel=3e-5)
 
 
-@few
 @given(motion=motions(), fps=st.floats(1, 240))
 def test_resampling_keeps_what_stands_still_and_where_it_starts(motion, fps):
     other = motion.resample(fps)
@@ -79,7 +78,6 @@ def test_resampling_keeps_what_stands_still_and_where_it_starts(motion, fps):
     assert len(still) == 1
 
 
-@few
 @given(motion=motions(), times=st.integers(2, 5))
 def test_resampling_to_a_multiple_goes_back(motion, times):
     fps = min(motion.fps, 200)
@@ -92,7 +90,6 @@ def test_resampling_to_a_multiple_goes_back(motion, times):
     assert_same_turns(back, motion, 0.05)
 
 
-@few
 @given(motion=motions(), fps=st.floats(1, 240))
 def test_no_turn_is_longer_than_the_one_it_is_part_of(motion, fps):
     """Slerp goes the short way: between two frames nothing turns further than from one to the other."""

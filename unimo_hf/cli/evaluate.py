@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -21,6 +21,10 @@ evaluate_app = typer.Typer(help="Measure a model: the paper's metrics, next to b
 
 Clips = Annotated[Path, typer.Argument(metavar="CLIPS", help="A folder that `unimo data render` wrote.")]
 Batch = Annotated[int, typer.Option("--batch-size", min=1, help="Clips at a time.")]
+AccelVariant = Annotated[
+    Literal["gvhmr", "wham"],
+    typer.Option("--accel-variant", help="Accel of all frames, or without the first and last value as WHAM has it."),
+]
 
 
 @evaluate_app.command("motion-vqvae", epilog="Example:  unimo evaluate motion-vqvae assets/motions/test")
@@ -43,6 +47,7 @@ def motion_vqvae(
         int, typer.Option("--frames", min=1, help="Frames of a clip; motions are cut into as many as they fill.")
     ] = 65,
     batch_size: Batch = 32,
+    accel_variant: AccelVariant = "gvhmr",
     seed: options.Seed = 0,
     device: options.Device = "auto",
     as_json: options.Json = False,
@@ -70,6 +75,7 @@ def motion_vqvae(
         statistics=_statistics(tokenizer.folder),
         seed=seed,
         batch_size=batch_size,
+        accel_variant=accel_variant,
     )
     result["failures"] += [{"input": str(path), "error": describe_error(error)} for path, error in skipped]
     _report(result, as_json)
@@ -97,6 +103,7 @@ def v2m(
     clips: Clips,
     model: options.Model = options.DEFAULT_MODEL,
     batch_size: Batch = 16,
+    accel_variant: AccelVariant = "gvhmr",
     seed: options.Seed = 0,
     device: options.Device = "auto",
     as_json: options.Json = False,
@@ -115,6 +122,7 @@ def v2m(
         statistics=_statistics(pipeline.folder),
         seed=seed,
         batch_size=batch_size,
+        accel_variant=accel_variant,
     )
     _report(result, as_json)
 
@@ -124,6 +132,7 @@ def i2vm(
     clips: Clips,
     model: options.Model = options.DEFAULT_MODEL,
     batch_size: Batch = 16,
+    accel_variant: AccelVariant = "gvhmr",
     seed: options.Seed = 0,
     device: options.Device = "auto",
     as_json: options.Json = False,
@@ -133,7 +142,10 @@ def i2vm(
 
     files, camera = _load_clips(clips)
     pipeline = options.load_pipeline(model, device)
-    _report(evaluate_i2vm(pipeline, files, model=model, camera=camera, seed=seed, batch_size=batch_size), as_json)
+    result = evaluate_i2vm(
+        pipeline, files, model=model, camera=camera, seed=seed, batch_size=batch_size, accel_variant=accel_variant
+    )
+    _report(result, as_json)
 
 
 def _load_clips(folder: Path) -> tuple[Sequence[Any], str]:

@@ -25,7 +25,7 @@ from .training_statistics import TrainingStatistics
 from .world_scores import WORLD_UNITS, WorldScores
 
 CLIP_FRAMES = 65  # of the paper's clips
-UTILISATION_SAMPLES = 100  # the paper's Table 5 counts the codes of so many random test samples
+UTILISATION_CLIPS = 100  # the paper's Table 5 counts the codes of so many random test samples
 PREFIXES = (1, 2, 4, 9, 18, 36)  # how much the first codes of a frame say, where a frame has more
 # Order of the counts -> what they know of a code.
 CODE_CONTEXTS = {0: "its slot", 2: "its slot, that slot in the frame before, the code before"}
@@ -55,6 +55,7 @@ def evaluate_motion_vqvae(
     seed: int = 0,
     batch_size: int = 32,
     accel_variant: str = "gvhmr",
+    utilisation_clips: int = UTILISATION_CLIPS,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Cut motions into clips, encode and decode them, and score what comes back: the paper's tables 1 and 5.
@@ -81,14 +82,18 @@ def evaluate_motion_vqvae(
         seed (`int`, *optional*, defaults to 0): Of the cameras and of the clips whose codes are counted.
         batch_size (`int`, *optional*, defaults to 32): Clips at a time.
         accel_variant (`str`, *optional*, defaults to `"gvhmr"`): `gvhmr` or `wham`.
+        utilisation_clips (`int`, *optional*, defaults to 100): Clips, drawn at random, whose codes together are
+            counted as the part of the codebook in use; all if there are fewer.
         progress (`bool`, *optional*, defaults to `True`): Show a progress bar.
 
     Returns:
-        `dict`: As [`make_result`], with the share of the codebook that 100 random clips use.
+        `dict`: As [`make_result`], with the share of the codebook that `utilisation_clips` random clips use.
 
     Raises:
-        ValueError: If no motion fills a clip.
+        ValueError: If no motion fills a clip, or `utilisation_clips` is below 1.
     """
+    if utilisation_clips < 1:
+        raise ValueError(f"utilisation_clips is {utilisation_clips}; it must be at least 1.")
     config = tokenizer.config
     fps = config.fps if fps is None else fps
     view = camera if config.coordinates == "camera" else "world"
@@ -108,13 +113,10 @@ def evaluate_motion_vqvae(
         given_back = body_points(motions_back, body)
         for score in (scores, world):
             score.add(given_back, target, fps)
-        values: dict[str, Iterable[torch.Tensor]] = {"root_position": _root_errors(motions_back, seen)}
-        for kept in (kept for kept in PREFIXES if kept < config.codes_per_frame):
-            part = _to_motions(decode_prefix(tokenizer, motion_codes, kept), config.rotation, fps)
-            values[f"mpjpe_first_{kept}"] = mpjpe(body_points(part, body, with_vertices=False).joints, target.joints)
-        details.add_values(values)
+        prefixes = _errors_of_prefixes(tokenizer, motion_codes, target.joints, body, fps)
+        details.add_values(prefixes | {"root_position": _root_errors(motions_back, seen)})
         baselines.add(seen, target, body)
-    codes_numbers, codes_protocol = _codes_report(torch.cat(codes), config.codebook_size, seed)
+    codes_numbers, codes_protocol = _codes_report(torch.cat(codes), config.codebook_size, utilisation_clips, seed)
     weights = {} if weights_bytes is None else {"weights": weights_bytes / 1e6}
     return make_result(
         "motion-vqvae",
@@ -147,11 +149,22 @@ def _root_errors(motions: Sequence[Motion], target: Sequence[Motion]) -> list[to
     ]
 
 
+def _errors_of_prefixes(
+    tokenizer: MotionVQVAE, motion_codes: torch.Tensor, target: torch.Tensor, body: Body, fps: float
+) -> dict[str, Iterable[torch.Tensor]]:
+    """MPJPE `(B, T)` against the joints `target`, millimetres, where the first codes of a frame alone are given."""
+    errors: dict[str, Iterable[torch.Tensor]] = {}
+    for kept in (kept for kept in PREFIXES if kept < tokenizer.config.codes_per_frame):
+        part = _to_motions(decode_prefix(tokenizer, motion_codes, kept), tokenizer.config.rotation, fps)
+        errors[f"mpjpe_first_{kept}"] = mpjpe(body_points(part, body, with_vertices=False).joints, target)
+    return errors
+
+
 def _codes_report(
-    codes: torch.Tensor, codebook_size: int, seed: int
+    codes: torch.Tensor, codebook_size: int, utilisation_clips: int, seed: int
 ) -> tuple[dict[str, float], dict[str, dict[str, str]]]:
     """Numbers of the codes `(clips, frames, codes_per_frame)`, and how they were counted."""
-    chosen = np.random.default_rng(seed).permutation(len(codes))[:UTILISATION_SAMPLES]
+    chosen = np.random.default_rng(seed).permutation(len(codes))[:utilisation_clips]
     use = codebook_use(codes[torch.as_tensor(chosen)], codebook_size)
     samples = {"points": "motion codes", "alignment": "", "variant": f"{len(chosen)} random clips"}
     numbers = {"codebook_utilisation": use.utilisation_percent, "codebook_perplexity": use.perplexity}

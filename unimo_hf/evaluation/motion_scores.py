@@ -19,7 +19,7 @@ class MotionScores(Scores):
     def __init__(self, accel_variant: str = "gvhmr"):
         super().__init__(MOTION_UNITS)
         self.accel_variant = accel_variant
-        self.vertices = 0
+        self.vertices, self.fps = 0, 0.0
 
     def add(self, predicted: BodyPoints, target: BodyPoints, fps: float) -> None:
         """Compare B clips; PVE only where both have vertices.
@@ -27,7 +27,7 @@ class MotionScores(Scores):
         Args:
             predicted ([`BodyPoints`]): What the model says.
             target ([`BodyPoints`]): What is true.
-            fps (`float`): Frames per second of both; enters Accel.
+            fps (`float`): Frames per second of both and of all clips; enters Accel.
 
         Raises:
             ValueError: If shapes differ or a coordinate is not finite.
@@ -40,6 +40,7 @@ class MotionScores(Scores):
         if predicted.vertices is not None and target.vertices is not None:
             values["pve"] = metrics_pose.pve(predicted.vertices, target.vertices, predicted.joints, target.joints)
             self.vertices = target.vertices.shape[2]
+        self.fps = fps
         self.add_values(values)
 
     def protocol(self) -> dict[str, dict[str, str]]:
@@ -49,5 +50,5 @@ class MotionScores(Scores):
             "mpjpe": joints,
             "pa_mpjpe": joints | {"alignment": "Procrustes with scale"},
             "pve": joints | {"points": f"{self.vertices} vertices"},
-            "accel": joints | {"variant": self.accel_variant},
+            "accel": joints | {"variant": f"{self.accel_variant}, at {self.fps:g} fps"},
         }

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .npz import open_npz
+
 FREE_BODY = Path(__file__).parent / "bodies" / "free_body_low.npz"
 BODY_MODEL_VARIABLE = "UNIMO_BODY_MODEL"
 NUM_BODY_JOINTS = 22
@@ -37,6 +39,9 @@ class Body:
     Args:
         arrays (`dict[str, np.ndarray]`): The fields of the model file that `smplx` reads.
 
+    Raises:
+        ValueError: If a field is missing, of another shape, or holds what is no finite number.
+
     Attributes:
         faces (`np.ndarray` of shape `(F, 3)`): Triangles, counter-clockwise seen from outside.
         regions (`np.ndarray` of shape `(V,)` or `None`): Region label of each vertex (free body only).
@@ -46,12 +51,14 @@ class Body:
     REQUIRED = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
 
     def __init__(self, arrays: dict[str, np.ndarray]):
-        missing = [key for key in self.REQUIRED if key not in arrays]
-        if missing:
-            raise ValueError(f"The body model lacks the fields {missing}; an SMPL-X npz has {list(self.REQUIRED)}.")
+        _check_fields(arrays)
 
         def tensor(key: str) -> torch.Tensor:
-            return torch.as_tensor(np.asarray(arrays[key], dtype=np.float32))
+            values = torch.as_tensor(np.array(arrays[key], dtype=np.float32))
+            bad = int((~torch.isfinite(values)).sum())
+            if bad:
+                raise ValueError(f"{key} holds {bad} of {values.numel()} values that are not finite; all must be.")
+            return values
 
         self.v_template = tensor("v_template")  # (V, 3)
         self.shapedirs = tensor("shapedirs")[..., :NUM_BETAS].contiguous()  # (V, 3, 10)
@@ -79,13 +86,17 @@ class Body:
     def load(cls, path: str | os.PathLike | None = None) -> "Body":
         """Read a body model.
 
+        The `smplx` package, which moves it, and SMPL-X model files are under a non-commercial licence of the Max
+        Planck Society.
+
         Args:
             path (`str` or `os.PathLike`, *optional*): An `SMPLX_*.npz` of your own, under its licence. Default: the
                 file named by the environment variable `UNIMO_BODY_MODEL`, else the free body that ships with the
                 package (CC0).
 
         Raises:
-            ValueError: If the file is no SMPL-X model in npz form.
+            ValueError: If the file is no SMPL-X model in npz form, is damaged or too large, or has fields of another
+                shape or values that are not finite.
         """
         return _load_cached(str(path or os.environ.get(BODY_MODEL_VARIABLE) or FREE_BODY))
 
@@ -209,8 +220,10 @@ def _skin(weights: torch.Tensor, transforms: torch.Tensor, shaped: torch.Tensor)
 @lru_cache(maxsize=4)
 def _load_cached(path: str) -> Body:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in (*Body.REQUIRED, "region", "region_names") if key in archive.files}
+        with open_npz(path) as archive:
+            # No others: official files hold pickled objects beside them.
+            wanted = (*Body.REQUIRED, "region", "region_names")
+            arrays = {key: archive.read(key) for key in wanted if key in archive.names}
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{path} is not a readable SMPL-X model file (.npz without pickled objects): {error}"
@@ -219,3 +232,44 @@ def _load_cached(path: str) -> Body:
         return Body(arrays)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _check_fields(arrays: dict[str, np.ndarray]) -> None:
+    """Raise `ValueError` unless the fields of a body model are there and fit together."""
+    missing = [key for key in Body.REQUIRED if key not in arrays]
+    if missing:
+        raise ValueError(f"The body model lacks the fields {missing}; an SMPL-X npz has {list(Body.REQUIRED)}.")
+    vertices = arrays["v_template"].size // 3
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "v_template": (None, 3),
+        "shapedirs": (vertices, 3, None),
+        "posedirs": (vertices, 3, 9 * (NUM_JOINTS - 1)),
+        "J_regressor": (NUM_JOINTS, vertices),
+        "weights": (vertices, NUM_JOINTS),
+        "kintree_table": (2, NUM_JOINTS),
+        "f": (None, 3),
+        "region": (vertices,),
+    }
+    for key in (key for key in shapes if key in arrays):
+        array, shape = arrays[key], shapes[key]
+        if array.dtype.kind not in "iuf":
+            raise ValueError(f"{key} is of type {array.dtype}; it must be numbers.")
+        if array.ndim != len(shape) or any(
+            not length if wanted is None else length != wanted
+            for length, wanted in zip(array.shape, shape, strict=True)
+        ):
+            allowed = str(shape).replace("None", "1 or more")
+            raise ValueError(f"{key} has shape {array.shape}; it must be {allowed}.")
+    if arrays["shapedirs"].shape[2] < NUM_BETAS:
+        raise ValueError(f"shapedirs has {arrays['shapedirs'].shape[2]} shapes; {NUM_BETAS} or more are needed.")
+    parents = arrays["kintree_table"][0].tolist()
+    if tuple(parents[1:NUM_BODY_JOINTS]) != BODY_PARENTS[1:] or any(
+        not 0 <= parents[joint] < joint for joint in range(NUM_BODY_JOINTS, NUM_JOINTS)
+    ):
+        raise ValueError(
+            f"kintree_table has the parents {parents}; those of the body joints must be {list(BODY_PARENTS)}, and the "
+            "others must stand before their children."
+        )
+    first, last = arrays["f"].min(), arrays["f"].max()
+    if not 0 <= first <= last < vertices:
+        raise ValueError(f"f has faces of the vertices {first} to {last}; allowed are 0 to {vertices - 1}.")
