@@ -353,6 +353,24 @@ class TestHostileFiles:
         with memory_below(1_000_000), pytest.raises(MotionError, match=r"a\.npz: the array 'poses'"):
             Motion.load(tmp_path / "a.npz")
 
+    @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_damaged_in_every_compression(self, tmp_path, method):
+        make(frames=50).save(tmp_path / "whole.npz")
+        with (
+            zipfile.ZipFile(tmp_path / "whole.npz") as whole,
+            zipfile.ZipFile(tmp_path / "a.npz", "w", method) as packed,
+        ):
+            for name in whole.namelist():
+                packed.writestr(name, whole.read(name))
+            place = packed.getinfo("poses.npy")
+        assert len(Motion.load(tmp_path / "a.npz")) == 50
+        content = bytearray((tmp_path / "a.npz").read_bytes())
+        middle = place.header_offset + place.compress_size // 2
+        content[middle : middle + 64] = b"\xff" * 64
+        (tmp_path / "a.npz").write_bytes(content)
+        with pytest.raises(MotionError, match=r"a\.npz: the array 'poses' is damaged"):
+            Motion.load(tmp_path / "a.npz")
+
     def test_a_bomb(self, tmp_path, monkeypatch):
         monkeypatch.setattr("unimo_hf.motion.npz.MAX_BYTES", 1000)
         make().save(tmp_path / "a.npz")
