@@ -285,6 +285,17 @@ class TestCollections:
         assert len(load_collection(tmp_path, skipped=skipped)) == 1
         assert [path.name for path, _ in skipped] == ["b.npz"]
 
+    def test_a_bad_file_of_a_kind_that_nobody_thought_of(self, tmp_path, monkeypatch):
+        make().save(tmp_path / "a.npz")
+        make().save(tmp_path / "b.safetensors")
+        monkeypatch.setattr("unimo_hf.motion.files_safetensors.Motion", lambda **_: 1 / 0)
+        skipped = []
+        assert [name for name, _ in load_collection(tmp_path, skipped=skipped)] == ["a"]
+        with pytest.raises(MotionError, match=r"b\.safetensors can't be read: ZeroDivisionError: division") as caught:
+            load_collection(tmp_path)
+        assert [str(error) for _, error in skipped] == [str(caught.value)]
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
     def test_nothing_there(self, tmp_path):
         with pytest.raises(MotionError, match="No motion was found"):
             load_collection(tmp_path)

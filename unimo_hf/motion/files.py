@@ -134,6 +134,10 @@ def _read(source: Source, request: Request) -> Named:
         if str(path) in str(error):
             raise
         raise MotionError(f"{path}: {error}") from error
+    except OSError:
+        raise
+    except Exception as error:  # a file wrong in a way that nobody thought of must not stop the reading of many
+        raise MotionError(f"{path} can't be read: {type(error).__name__}: {error}") from error
     stem = path.name if frames else path.stem
     return [(f"{stem}_{name}" if name else stem, motion) for name, motion in motions]
 
