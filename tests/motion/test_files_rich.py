@@ -61,7 +61,9 @@ def test_frames_side_by_side(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"body_pose": np.zeros((1, 69))}, "body_pose has different shapes"),
+        ({"body_pose": np.zeros((1, 69))}, r"body_pose has shape \(1, 69\)"),
+        ({"betas": np.zeros((1, 16))}, "betas has different shapes"),
+        ({"transl": np.full((1, 3), "1")}, "transl has shape .* of <U1; it must be .* real numbers"),
         ({"transl": np.full((1, 3), np.nan)}, "transl holds 3 of 6"),
         ({"transl": "no"}, "transl is str; it must be an array"),
     ],

@@ -137,8 +137,10 @@ class TestAmass:
 
     def test_few_or_changing_shapes(self, tmp_path):
         _, arrays = self.smplx()
-        np.savez(tmp_path / "a.npz", **arrays | {"betas": np.array([[1.0, 2.0], [3.0, 4.0]])})
+        np.savez(tmp_path / "a.npz", **arrays | {"betas": np.array([[1.0, 2.0], [3.0, 4.0]] * 2)})
         assert Motion.load(tmp_path / "a.npz").betas.tolist() == [2, 3] + [0] * 8
+        np.savez(tmp_path / "a.npz", **arrays | {"betas": np.array([[1.0, 2.0]])})
+        assert Motion.load(tmp_path / "a.npz").betas.tolist() == [1, 2] + [0] * 8
 
     def test_no_fps(self, tmp_path):
         _, arrays = self.smplx()
@@ -160,6 +162,12 @@ class TestAmass:
             ({"mocap_frame_rate": -1.0}, "fps is -1.0"),
             ({"betas": np.zeros((0, 10))}, "betas has shape"),
             ({"betas": np.zeros(0)}, "betas has shape"),
+            ({"betas": np.zeros((7, 10))}, r"betas has shape \(7, 10\) .*must be \(n,\), \(1, n\) or \(4, n\)"),
+            ({"betas": np.full(10, 1j)}, "betas has shape .* of complex128"),
+            ({"trans": np.array(0.0)}, r"transl has shape \(\)"),
+            ({"trans": np.full((4, 3), 1j)}, "transl has shape .* of complex128; it must be .* real numbers"),
+            ({"gender": np.array(["male", "female"])}, r"gender has shape \(2,\) of <U6; it must be one text"),
+            ({"up": np.array("")}, "up has shape .*; it must be one text that is not empty"),
             ({"gender": np.array("robot")}, "gender is 'robot'; it must be one of neutral, male, female"),
             ({"pose_body": np.full((4, 63), 45.0)}, "Are these degrees"),
             ({"mocap_frame_rate": 0.0}, "fps is 0.0"),

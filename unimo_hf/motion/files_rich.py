@@ -16,7 +16,7 @@ import numpy as np
 
 from .errors import MotionError
 from .motion import Motion
-from .parameters import part_name, runs_without_gaps, ten_betas
+from .parameters import check_numbers, part_name, runs_without_gaps, ten_betas
 from .pickles import as_array, read_pickle
 from .request import Request
 
@@ -79,11 +79,13 @@ def _motion(request: Request, contents: list[dict], subject: int | None) -> Moti
     arrays = {}
     for name in NAMES:
         rows = [np.atleast_2d(as_array(name, content[name])) for content in contents]
+        for row in rows:
+            check_numbers(name, row, ("frames", Motion.PARAMETERS.get(name, "coefficients")))
         shapes = {row.shape for row in rows}
         if len(shapes) > 1:
             raise MotionError(f"{name} has different shapes in the frames: {sorted(shapes)}.")
         arrays[name] = np.concatenate(rows)
-    betas = ten_betas(arrays.pop("betas"))
+    betas = ten_betas(arrays.pop("betas"), len(arrays["transl"]))
     gender = "neutral"
     if subject is not None and subject < NUM_SUBJECTS:
         gender = "female" if subject in FEMALE_SUBJECTS else "male"
