@@ -220,6 +220,22 @@ class TestGvhmr:
             Motion.load(tmp_path / "a.pt")
         assert not (tmp_path / "sprung").exists()
 
+    @pytest.mark.parametrize("name", ["a.pt", "a.pkl"])
+    def test_saved_before_torch_1_6(self, tmp_path, name):
+        torch.save(self.results(), tmp_path / name, _use_new_zipfile_serialization=False)
+        with pytest.raises(MotionError, match=rf'{name} was saved by torch before 1\.6, .*torch\.load\("{name}"'):
+            Motion.load(tmp_path / name)
+        torch.save(torch.load(tmp_path / name, weights_only=True), tmp_path / "a.pt")
+        assert len(Motion.load(tmp_path / "a.pt")) == 5
+
+    def test_bad_shapes(self, tmp_path):
+        results = self.results()
+        for key, shape in {"betas": (4, 10), "transl": ()}.items():
+            wrong = results["smpl_params_incam"] | {key: torch.zeros(shape)}
+            torch.save(results | {"smpl_params_incam": wrong}, tmp_path / "a.pt")
+            with pytest.raises(MotionError, match=rf"a\.pt: {key} has shape"):
+                Motion.load(tmp_path / "a.pt")
+
     def test_a_bomb(self, tmp_path):
         torch.save(self.results(), tmp_path / "whole.pt")
         with zipfile.ZipFile(tmp_path / "whole.pt") as whole, zipfile.ZipFile(tmp_path / "a.pt", "w") as packed:
