@@ -170,7 +170,7 @@ class TestAmass:
             ({"up": np.array("")}, "up has shape .*; it must be one text that is not empty"),
             ({"gender": np.array("robot")}, "gender is 'robot'; it must be one of neutral, male, female"),
             ({"pose_body": np.full((4, 63), 45.0)}, "Are these degrees"),
-            ({"mocap_frame_rate": 0.0}, "fps is 0.0"),
+            ({"mocap_frame_rate": 0.0}, r"fps is 0\.0; it must be a number from .* Give the right one as fps=…\."),
             ({"mocap_frame_rate": np.nan}, "fps is nan"),
         ],
     )
