@@ -181,6 +181,43 @@ class TestAmass:
             Motion.load(tmp_path / "bad.npz")
         assert "bad.npz" in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"trans": np.full((4, 3), "1")}, r"trans has shape \(4, 3\) of <U1; it must be \(4, 3\) real numbers"),
+            ({"trans": np.zeros((4, 3), "M8[s]")}, r"trans has shape \(4, 3\) of datetime64\[s\]"),
+            ({"trans": np.full((4, 3), 1j)}, "trans has shape .* of complex128"),
+            ({"trans": np.zeros((3, 3))}, r"trans has shape \(3, 3\) of float64; it must be \(4, 3\)"),
+            ({"poses": np.full((4, 156), 1j)}, "poses has shape .* of complex128"),
+        ],
+    )
+    def test_bad_files_of_smplh(self, tmp_path, changes, message):
+        arrays = {"poses": np.zeros((4, 156)), "trans": np.zeros((4, 3)), "mocap_framerate": 60.0}
+        np.savez(tmp_path / "bad.npz", **arrays | changes)
+        with pytest.raises(MotionError, match=message) as caught:
+            Motion.load(tmp_path / "bad.npz")
+        assert "bad.npz" in str(caught.value)
+
+    @pytest.mark.parametrize("fps", [0.0, -1.0, np.nan, np.inf])
+    def test_the_call_knows_better_than_no_rate(self, tmp_path, fps):
+        _, arrays = self.smplx()
+        np.savez(tmp_path / "a.npz", **arrays | {"mocap_frame_rate": fps})
+        assert Motion.load(tmp_path / "a.npz", fps=30).fps == 30
+        with pytest.raises(MotionError, match="fps is 0"):
+            Motion.load(tmp_path / "a.npz", fps=0)
+
+    def test_a_name_that_collections_have(self, tmp_path):
+        """What a file is, its content says: one motion, which does not take the folder with it."""
+        _, arrays = self.smplx()
+        np.savez(tmp_path / "motions.npz", **arrays)
+        assert len(Motion.load(tmp_path / "motions.npz")) == 4
+        make().save(tmp_path / "a.npz")
+        assert [name for name, _ in load_collection(tmp_path)] == ["a", "motions"]
+        (tmp_path / "motions.npz").write_bytes(b"no")
+        skipped = []
+        assert [name for name, _ in load_collection(tmp_path, skipped=skipped)] == ["a"]
+        assert [path.name for path, _ in skipped] == ["motions.npz"]
+
     def test_no_motion_inside(self, tmp_path):
         np.savez(tmp_path / "shape.npz", betas=np.zeros(10))
         with pytest.raises(MotionError, match="holds no motion: found betas"):
@@ -338,6 +375,7 @@ class TestCollections:
             {"clip_start": np.array([2**62]), "clip_length": np.array([2**62])},
             {"betas": np.zeros((2, 10))},
             {"fps": np.zeros(2)},
+            {"fps": np.array("30")},
             {"clip_name": np.array([], dtype=str)},
             {"body_pose": np.full((5, 63), np.nan)},
         ],
