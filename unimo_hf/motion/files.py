@@ -16,7 +16,7 @@ from .files_bedlam import is_bedlam_labels, read_bedlam_labels
 from .files_collection import is_collection, read_collection
 from .files_gvhmr import read_gvhmr
 from .files_motionx import read_motionx
-from .files_rich import frame_of_subject, is_rich, read_rich, read_rich_sequence
+from .files_rich import is_rich, read_rich, read_rich_sequence, rich_sequences
 from .files_safetensors import read_safetensors, save_safetensors
 from .files_wham import is_wham, read_wham
 from .motion import Motion
@@ -177,15 +177,11 @@ def _sources(path: Path) -> list[Source]:
     """Give what a file, folder or glob stands for, in order; a collection stands for itself."""
     if path.is_file():
         return [(path, [])]
-    sources: dict[tuple[Path, str], Source] = {}
-    for file in _files(path):
-        place = frame_of_subject(file)
-        if place is None:
-            sources[file, ""] = (file, [])
-        else:
-            folder, _, subject = place
-            sources.setdefault((folder, subject), (folder, []))[1].append(file)
-    return list(sources.values())
+    files = list(dict.fromkeys(_files(path)))  # a glob may name a file and its folder
+    sequences = {frame: sequence for sequence in rich_sequences(files) for frame in sequence[1]}
+    sources = [sequences.get(file, (file, [])) for file in files]
+    # A sequence stands where its first frame does.
+    return [source for file, source in zip(files, sources, strict=True) if source[1][:1] in ([], [file])]
 
 
 def _files(path: Path) -> list[Path]:

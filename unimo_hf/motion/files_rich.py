@@ -7,6 +7,7 @@ down within 8 to 18 degrees. The frames of a folder become one motion a person, 
 body is SMPL-X of the subject's gender, which the files do not say.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,6 +47,26 @@ def frame_of_subject(path: Path) -> tuple[Path, int, str] | None:
     if found is None:
         return None
     return (path.parent if found.group(0) == path.name else path.parent.parent), int(found[1]), found[2]
+
+
+def rich_sequences(files: Iterable[Path]) -> list[tuple[Path, list[Path]]]:
+    """Find those files that are frames of sequences: (folder of the sequence, its files of one person) pairs.
+
+    Any file may have a number for a name: of those of one person, the first that can be read says what they are.
+    """
+    named: dict[tuple[Path, str], list[Path]] = {}
+    for file in files:
+        if place := frame_of_subject(file):
+            named.setdefault((place[0], place[2]), []).append(file)
+    return [(folder, frames) for (folder, _), frames in named.items() if _are_rich(frames)]
+
+
+def _are_rich(files: list[Path]) -> bool:
+    """Say whether the first of the files that can be read is a frame."""
+    for file in files:
+        with contextlib.suppress(MotionError, OSError):  # said where the file is read
+            return is_rich(read_pickle(file))
+    return False
 
 
 def read_rich_sequence(request: Request, files: Iterable[Path]) -> list[tuple[str, Motion]]:
