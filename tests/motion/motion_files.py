@@ -9,8 +9,14 @@ import numpy as np
 import roma
 import torch
 
-# Rest pelvis of SMPL (male, female, neutral) and of the body in use, metres.
-SMPL_PELVIS = {"m": (-0.0022, -0.2408, 0.0286), "f": (-0.0009, -0.2114, 0.0278), "n": (-0.0018, -0.2233, 0.0282)}
+# Rest pelvis of SMPL (male, female, neutral), metres: the first row of J_regressor @ v_template of the models that
+# their owner publishes, as many programs that read AMASS and AIST++ print it; to more digits than the package has it.
+SMPL_PELVIS = {
+    "m": (-0.00217368, -0.24078917, 0.02858379),
+    "f": (-0.00087631, -0.21141872, 0.02782112),
+    "n": (-0.00179506, -0.22333382, 0.02821918),
+}
+# That of the body in use (assets/body/smplx), found in the same way, to a millimetre.
 BODY_PELVIS = (0.0, -0.35, 0.0)
 
 

@@ -62,12 +62,16 @@ def test_the_world_has_no_gaps(tmp_path):
     ("changes", "message"),
     [
         ({"cam_poses": np.zeros((3, 4, 4))}, r"cam_poses has shape \(3, 4, 4\)"),
+        ({"cam_poses": np.full((FRAMES, 4, 4), "1")}, "cam_poses has shape .* of <U1; it must be .* real numbers"),
         ({"cam_poses": np.zeros((FRAMES, 4, 4))}, "rotation is not a rotation"),
         ({"poses": [np.zeros((FRAMES, 156))] * 2}, r"poses has shape \(6, 156\)"),
         ({"trans": [np.zeros((FRAMES, 3))]}, "trans is no list with an entry a person"),
         ({"trans": [np.zeros((FRAMES, 4))] * 2}, r"trans has shape \(6, 4\)"),
         ({"campose_valid": [np.ones(2)] * 2}, r"campose_valid has shape \(2,\)"),
+        ({"campose_valid": [np.full(FRAMES, np.nan)] * 2}, "campose_valid has .* of float64; it must be .* of 0 or 1"),
+        ({"campose_valid": [np.full(FRAMES, "1")] * 2}, "campose_valid has .* of <U1; it must be .* of 0 or 1"),
         ({"campose_valid": [np.zeros(FRAMES)] * 2}, "no frame whose camera is known"),
+        ({"trans": [np.zeros((3, 3))] * 2}, r"trans has shape \(3, 3\) of float64; it must be \(6, 3\)"),
         ({"trans": [np.full((FRAMES, 3), np.inf)] * 2}, "transl holds"),
     ],
 )

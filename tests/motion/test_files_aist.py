@@ -39,10 +39,17 @@ def test_it_has_no_camera(tmp_path):
     ("changes", "message"),
     [
         ({"smpl_poses": np.zeros((5, 69))}, r"smpl_poses has shape \(5, 69\)"),
-        ({"smpl_trans": np.zeros((4, 3))}, "numbers of frames differ"),
-        ({"smpl_scaling": np.array([0.0])}, r"smpl_scaling is \[0.0\]"),
-        ({"smpl_scaling": np.array([np.nan])}, r"smpl_scaling is \[nan\]"),
-        ({"smpl_scaling": np.array([1.0, 2.0])}, "smpl_scaling is"),
+        ({"smpl_trans": np.zeros((4, 3))}, r"smpl_trans has shape \(4, 3\) of float64; it must be \(5, 3\)"),
+        ({"smpl_trans": np.full((5, 3), "1")}, "smpl_trans has shape .* of <U1; it must be .* real numbers"),
+        ({"smpl_scaling": np.array([0.0])}, "smpl_scaling is 0.0; it must be above 0 and finite"),
+        ({"smpl_scaling": np.array([-93.7])}, "smpl_scaling is -93.7"),
+        ({"smpl_scaling": np.array([np.nan])}, "smpl_scaling is nan"),
+        ({"smpl_scaling": np.array([np.inf])}, "smpl_scaling is inf"),
+        (
+            {"smpl_scaling": np.array(["93.7"])},
+            r"smpl_scaling is an array of shape \(1,\) of <U4; it must be one number",
+        ),
+        ({"smpl_scaling": np.array([1.0, 2.0])}, r"smpl_scaling is an array of shape \(2,\)"),
         ({"smpl_trans": np.full((5, 3), np.nan)}, "transl holds 15 of 15"),
     ],
 )

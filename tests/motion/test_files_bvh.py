@@ -2,10 +2,12 @@
 """What we write we read back, a public reader agrees, and skeletons of other programs keep their limbs' directions."""
 
 import bvhio
+import glm
 import numpy as np
 import pytest
 import torch
 from motion_files import degrees_between, matrices
+from scipy.spatial.transform import Rotation
 
 from unimo_hf.motion import Motion, MotionError, load_collection
 from unimo_hf.motion.body import BODY_PARENTS, Body
@@ -257,9 +259,119 @@ class TestOtherSkeletons:
         with pytest.raises(MotionError, match=r"zero pose has 'LeftUpLeg' 90 degrees off downwards"):
             Motion.load(tmp_path / "a.bvh")
 
+    @pytest.mark.parametrize("names", [{}, MIXAMO])
+    def test_limbs_without_length(self, tmp_path, walk, body, names):
+        foreign_bvh(tmp_path / "a.bvh", walk, body, names, 1.0)
+        lines = (tmp_path / "a.bvh").read_text().splitlines()
+        for place, line in enumerate(lines):
+            limb = any(part in line.lower() for part in ("knee", "ankle", "foot", "elbow", "wrist"))
+            limb |= line.endswith(("Leg", "ForeArm", "Hand", "ToeBase")) and not line.endswith("UpLeg")
+            if line.startswith("JOINT") and limb:
+                lines[place + 2] = "OFFSET 0 0 0"
+        (tmp_path / "a.bvh").write_text("\n".join(lines))
+        with pytest.raises(MotionError, match=r"a\.bvh: its limbs have no length"):
+            Motion.load(tmp_path / "a.bvh")
+
     def test_no_frames(self, tmp_path, walk, body):
         foreign_bvh(tmp_path / "a.bvh", walk[:1], body, MIXAMO, 1.0)
         text = (tmp_path / "a.bvh").read_text().replace("Frames: 1", "Frames: 0").splitlines()[:-1]
         (tmp_path / "a.bvh").write_text("\n".join(text))
         with pytest.raises(MotionError, match="0 frames"):
             Motion.load(tmp_path / "a.bvh")
+
+
+# A skeleton of CMU's kind in the T-pose, centimetres: each joint, its parent and its place from there.
+CMU = {
+    "Hips": (None, (0, 0, 0)),
+    "LHipJoint": ("Hips", (0, 0, 0)),
+    "LeftUpLeg": ("LHipJoint", (9, -7, 1)),
+    "LeftLeg": ("LeftUpLeg", (0, -41, 0)),
+    "LeftFoot": ("LeftLeg", (1, -43, -2)),
+    "LeftToeBase": ("LeftFoot", (1, -5, 13)),
+    "RHipJoint": ("Hips", (0, 0, 0)),
+    "RightUpLeg": ("RHipJoint", (-9, -7, 1)),
+    "RightLeg": ("RightUpLeg", (0, -41, 0)),
+    "RightFoot": ("RightLeg", (-1, -43, -2)),
+    "RightToeBase": ("RightFoot", (-1, -5, 13)),
+    "LowerBack": ("Hips", (0, 3, 0)),
+    "Spine": ("LowerBack", (0, 12, -1)),
+    "Spine1": ("Spine", (0, 12, 0)),
+    "Neck": ("Spine1", (0, 14, 1)),
+    "Neck1": ("Neck", (0, 6, 1)),
+    "Head": ("Neck1", (0, 7, 1)),
+    "LeftShoulder": ("Spine1", (2, 10, 0)),
+    "LeftArm": ("LeftShoulder", (16, 0, -1)),
+    "LeftForeArm": ("LeftArm", (28, -2, 0)),
+    "LeftHand": ("LeftForeArm", (24, 1, 1)),
+    "RightShoulder": ("Spine1", (-2, 10, 0)),
+    "RightArm": ("RightShoulder", (-16, 0, -1)),
+    "RightForeArm": ("RightArm", (-28, -2, 0)),
+    "RightHand": ("RightForeArm", (-24, 1, 1)),
+}
+# Both ends of each limb, and the numbers that SMPL-X gives them.
+LIMBS = {
+    **{("LeftUpLeg", "LeftLeg"): (1, 4), ("LeftLeg", "LeftFoot"): (4, 7), ("LeftFoot", "LeftToeBase"): (7, 10)},
+    **{("RightUpLeg", "RightLeg"): (2, 5), ("RightLeg", "RightFoot"): (5, 8), ("RightFoot", "RightToeBase"): (8, 11)},
+    **{("LeftArm", "LeftForeArm"): (16, 18), ("LeftForeArm", "LeftHand"): (18, 20)},
+    **{("RightArm", "RightForeArm"): (17, 19), ("RightForeArm", "RightHand"): (19, 21)},
+}
+POSITION = ["Xposition", "Yposition", "Zposition"]
+
+
+def by_bvhio(path, prefix, orders, frames=5):
+    """Have bvhio write a random motion; joint after joint takes the next of the orders.
+
+    Returns:
+        `tuple[dict, dict]`: Of each joint its rotations in the world `(T, 3, 3)`, by SciPy from what was written, and
+        its positions `(T, 3)`, metres, where bvhio sees them when it reads the file.
+    """
+    generator = np.random.default_rng(6)
+    joints, turns = {}, {}
+    for place, (name, (parent, offset)) in enumerate(CMU.items()):
+        joint = joints[name] = bvhio.BvhJoint(prefix + name, offset)
+        order = orders[place % len(orders)]
+        turn = Rotation.from_rotvec(generator.normal(0, 0.5, (frames, 3)))
+        positions = generator.normal(0, 100, (frames, 3)) if parent is None else np.tile(offset, (frames, 1))
+        joint.Channels = (POSITION if parent is None else []) + [f"{axis}rotation" for axis in order]
+        for position, quaternion in zip(positions, turn.as_quat(), strict=True):
+            pose = bvhio.Pose(position.tolist(), glm.quat(*quaternion[[3, 0, 1, 2]]))
+            joint.Keyframes.append(pose)
+        if parent is not None:
+            joints[parent].Children.append(joint)
+            turn = turns[parent] * turn
+        turns[name] = turn
+    bvhio.writeBvh(str(path), bvhio.BvhContainer(joints["Hips"], frames, 1 / 120))
+    root = bvhio.readAsHierarchy(str(path))
+    seen = [{joint.Name: joint.PositionWorld for joint, _, _ in root.loadPose(i).layout()} for i in range(frames)]
+    positions = {name: np.array([found[prefix + name] for found in seen]) / 100 for name in CMU}
+    return {name: turn.as_matrix() for name, turn in turns.items()}, positions
+
+
+class TestWrittenByBvhio:
+    """Files of another program's writer, and what that program and SciPy make of them."""
+
+    @pytest.mark.parametrize("prefix", ["", "mixamorig:"])
+    @pytest.mark.parametrize(
+        "orders", [["ZXY"], ["XYZ"], ["ZYX"], ["YXZ"], ["YZX"], ["XZY"], ["XYZ", "ZXY", "YZX", "ZYX", "XZY", "YXZ"]]
+    )
+    def test_the_body_stands_as_it_does_there(self, tmp_path, body, prefix, orders):
+        turns, positions = by_bvhio(tmp_path / "a.bvh", prefix, orders)
+        motion = Motion.load(tmp_path / "a.bvh")
+        assert (motion.fps, motion.coordinates, motion.up, len(motion)) == (120, "world", "y", 5)
+        local = matrices(np.concatenate((motion.global_orient, motion.body_pose), axis=1))
+        np.testing.assert_allclose(local[:, 0], turns["Hips"], atol=1e-5)
+        head = local[:, 0]
+        for joint in (3, 6, 9, 12, 15):
+            head = head @ local[:, joint]
+        np.testing.assert_allclose(head, turns["Head"], atol=1e-5)
+        joints = motion.joints(body)
+        hips = (positions["LeftUpLeg"] + positions["RightUpLeg"]) / 2
+        np.testing.assert_allclose(joints[:, 1:3].mean(axis=1), hips, atol=1e-4)
+        for (start, end), (first, last) in LIMBS.items():
+            np.testing.assert_allclose(
+                direction(joints[:, first], joints[:, last]), direction(positions[start], positions[end]), atol=1e-4
+            )
+
+
+def direction(start, end):
+    return (end - start) / np.linalg.norm(end - start, axis=-1, keepdims=True)

@@ -28,7 +28,7 @@ def test_hands_come_before_the_jaw(tmp_path):
     ("array", "message"),
     [
         (np.zeros((4, 263)), "these are HumanML3D features"),
-        (np.zeros((4, 321)), r"shape \(4, 321\).*Motion-X is \(frames, 322\)"),
+        (np.zeros((4, 321)), r"shape \(4, 321\).*it must be \(frames, 322\)"),
         (np.zeros(322), r"shape \(322,\)"),
         (np.zeros((0, 322)), "0 frames|betas has shape"),
         (np.full((4, 322), np.nan), "holds .* that are NaN"),

@@ -68,7 +68,9 @@ def test_the_gender_of_every_subject(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"body_pose": np.zeros((1, 69))}, "body_pose has different shapes"),
+        ({"body_pose": np.zeros((1, 69))}, r"body_pose has shape \(1, 69\)"),
+        ({"betas": np.zeros((1, 16))}, "betas has different shapes"),
+        ({"transl": np.full((1, 3), "1")}, "transl has shape .* of <U1; it must be .* real numbers"),
         ({"transl": np.full((1, 3), np.nan)}, "transl holds 3 of 6"),
         ({"transl": "no"}, "transl is str; it must be an array"),
     ],
@@ -83,5 +85,34 @@ def test_bad_frames(tmp_path, changes, message):
 def test_a_frame_that_is_none(tmp_path):
     write(tmp_path / "s", 1)
     (tmp_path / "s" / "00001" / "013.pkl").write_bytes(pickle.dumps({"transl": np.zeros(3)}))
+    with pytest.raises(MotionError, match=r"013\.pkl holds no motion of WHAM, 3DPW, AIST\+\+ or RICH; found transl"):
+        load_collection(tmp_path)
+    write(tmp_path / "s", 0)
     with pytest.raises(MotionError, match=r"013\.pkl is no frame of RICH"):
         load_collection(tmp_path)
+
+
+def test_a_damaged_first_frame_does_not_hide_the_sequence(tmp_path):
+    write(tmp_path / "s", 1).write_bytes(b"no")
+    write(tmp_path / "s", 2)
+    write(tmp_path / "s", 2, subject="002")
+    skipped = []
+    assert [name for name, _ in load_collection(tmp_path, skipped=skipped)] == ["s_002"]
+    ((path, error),) = skipped
+    assert path == tmp_path / "s"
+    assert "013.pkl is not an uncompressed pickle" in str(error)
+
+
+def test_files_of_others_that_have_numbers_for_names(tmp_path):
+    """They are read one by one, in the order of their names, and a bad one stops no other."""
+    dance = {"smpl_poses": np.zeros((2, 72)), "smpl_trans": np.zeros((2, 3)), "smpl_scaling": np.array([90.0])}
+    people = {0: {"pose": np.zeros((2, 72)), "trans": np.zeros((2, 3))}}
+    (tmp_path / "001").mkdir()
+    for name, content in (("001/002", people), ("01_02", dance), ("02_01", dance), ("03_02", dance)):
+        (tmp_path / f"{name}.pkl").write_bytes(pickle.dumps(content))
+    assert [name for name, _ in load_collection(tmp_path)] == ["001/002_0", "01_02", "02_01", "03_02"]
+    assert len(Motion.load(tmp_path / "001")) == 2
+    (tmp_path / "01_02.pkl").write_bytes(b"no")
+    skipped = []
+    assert [name for name, _ in load_collection(tmp_path, skipped=skipped)] == ["001/002_0", "02_01", "03_02"]
+    assert [path.name for path, _ in skipped] == ["01_02.pkl"]

@@ -3,6 +3,8 @@ import json
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 
 from unimo_hf.motion import Motion, MotionError
 
@@ -56,8 +58,9 @@ def test_what_is_saved_is_this_form(tmp_path):
     ("changes", "message"),
     [
         ({"fps": "fast"}, "fps is 'fast'"),
-        ({"fps": "0"}, "fps is 0"),
+        ({"fps": "0"}, r"fps is 0\.0; it must be a number from .* Give the right one as fps=…\."),
         ({"up": "x"}, "up is 'x'"),
+        ({"up": ""}, "it lacks up"),
         ({"gender": "robot"}, "gender is 'robot'; it must be one of neutral, male, female"),
         ({"rotation": "6d"}, "rotation is '6d'; this program reads 'axis_angle'"),
         ({"format_version": "2"}, "format_version is '2'"),
@@ -68,6 +71,21 @@ def test_bad_headers(tmp_path, changes, message):
     with pytest.raises(MotionError, match=message) as caught:
         Motion.load(write(tmp_path / "a.safetensors", header=HEADER | changes))
     assert "a.safetensors" in str(caught.value)
+
+
+@pytest.mark.parametrize("fps", ["fast", "0", "nan"])
+def test_the_call_knows_better_than_no_rate(tmp_path, fps):
+    path = write(tmp_path / "a.safetensors", header=HEADER | {"fps": fps})
+    assert Motion.load(path, fps=25).fps == 25
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float16", "float64"])
+def test_numbers_of_other_sizes(tmp_path, dtype):
+    tensors = {name: torch.from_numpy(array).to(getattr(torch, dtype)) for name, array in ARRAYS.items()}
+    safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", HEADER)
+    motion = Motion.load(tmp_path / "a.safetensors")
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(getattr(motion, name), tensor.float().numpy())
 
 
 def test_weights_are_no_motion(tmp_path):

@@ -137,8 +137,10 @@ class TestAmass:
 
     def test_few_or_changing_shapes(self, tmp_path):
         _, arrays = self.smplx()
-        np.savez(tmp_path / "a.npz", **arrays | {"betas": np.array([[1.0, 2.0], [3.0, 4.0]])})
+        np.savez(tmp_path / "a.npz", **arrays | {"betas": np.array([[1.0, 2.0], [3.0, 4.0]] * 2)})
         assert Motion.load(tmp_path / "a.npz").betas.tolist() == [2, 3] + [0] * 8
+        np.savez(tmp_path / "a.npz", **arrays | {"betas": np.array([[1.0, 2.0]])})
+        assert Motion.load(tmp_path / "a.npz").betas.tolist() == [1, 2] + [0] * 8
 
     def test_no_fps(self, tmp_path):
         _, arrays = self.smplx()
@@ -160,9 +162,15 @@ class TestAmass:
             ({"mocap_frame_rate": -1.0}, "fps is -1.0"),
             ({"betas": np.zeros((0, 10))}, "betas has shape"),
             ({"betas": np.zeros(0)}, "betas has shape"),
+            ({"betas": np.zeros((7, 10))}, r"betas has shape \(7, 10\) .*must be \(n,\), \(1, n\) or \(4, n\)"),
+            ({"betas": np.full(10, 1j)}, "betas has shape .* of complex128"),
+            ({"trans": np.array(0.0)}, r"transl has shape \(\)"),
+            ({"trans": np.full((4, 3), 1j)}, "transl has shape .* of complex128; it must be .* real numbers"),
+            ({"gender": np.array(["male", "female"])}, r"gender has shape \(2,\) of <U6; it must be one text"),
+            ({"up": np.array("")}, "up has shape .*; it must be one text that is not empty"),
             ({"gender": np.array("robot")}, "gender is 'robot'; it must be one of neutral, male, female"),
             ({"pose_body": np.full((4, 63), 45.0)}, "Are these degrees"),
-            ({"mocap_frame_rate": 0.0}, "fps is 0.0"),
+            ({"mocap_frame_rate": 0.0}, r"fps is 0\.0; it must be a number from .* Give the right one as fps=…\."),
             ({"mocap_frame_rate": np.nan}, "fps is nan"),
         ],
     )
@@ -172,6 +180,43 @@ class TestAmass:
         with pytest.raises(MotionError, match=message) as caught:
             Motion.load(tmp_path / "bad.npz")
         assert "bad.npz" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"trans": np.full((4, 3), "1")}, r"trans has shape \(4, 3\) of <U1; it must be \(4, 3\) real numbers"),
+            ({"trans": np.zeros((4, 3), "M8[s]")}, r"trans has shape \(4, 3\) of datetime64\[s\]"),
+            ({"trans": np.full((4, 3), 1j)}, "trans has shape .* of complex128"),
+            ({"trans": np.zeros((3, 3))}, r"trans has shape \(3, 3\) of float64; it must be \(4, 3\)"),
+            ({"poses": np.full((4, 156), 1j)}, "poses has shape .* of complex128"),
+        ],
+    )
+    def test_bad_files_of_smplh(self, tmp_path, changes, message):
+        arrays = {"poses": np.zeros((4, 156)), "trans": np.zeros((4, 3)), "mocap_framerate": 60.0}
+        np.savez(tmp_path / "bad.npz", **arrays | changes)
+        with pytest.raises(MotionError, match=message) as caught:
+            Motion.load(tmp_path / "bad.npz")
+        assert "bad.npz" in str(caught.value)
+
+    @pytest.mark.parametrize("fps", [0.0, -1.0, np.nan, np.inf])
+    def test_the_call_knows_better_than_no_rate(self, tmp_path, fps):
+        _, arrays = self.smplx()
+        np.savez(tmp_path / "a.npz", **arrays | {"mocap_frame_rate": fps})
+        assert Motion.load(tmp_path / "a.npz", fps=30).fps == 30
+        with pytest.raises(MotionError, match="fps is 0"):
+            Motion.load(tmp_path / "a.npz", fps=0)
+
+    def test_a_name_that_collections_have(self, tmp_path):
+        """What a file is, its content says: one motion, which does not take the folder with it."""
+        _, arrays = self.smplx()
+        np.savez(tmp_path / "motions.npz", **arrays)
+        assert len(Motion.load(tmp_path / "motions.npz")) == 4
+        make().save(tmp_path / "a.npz")
+        assert [name for name, _ in load_collection(tmp_path)] == ["a", "motions"]
+        (tmp_path / "motions.npz").write_bytes(b"no")
+        skipped = []
+        assert [name for name, _ in load_collection(tmp_path, skipped=skipped)] == ["a"]
+        assert [path.name for path, _ in skipped] == ["motions.npz"]
 
     def test_no_motion_inside(self, tmp_path):
         np.savez(tmp_path / "shape.npz", betas=np.zeros(10))
@@ -211,6 +256,22 @@ class TestGvhmr:
         with pytest.raises(MotionError, match=r"a\.pt is not a PyTorch file of tensors"):
             Motion.load(tmp_path / "a.pt")
         assert not (tmp_path / "sprung").exists()
+
+    @pytest.mark.parametrize("name", ["a.pt", "a.pkl"])
+    def test_saved_before_torch_1_6(self, tmp_path, name):
+        torch.save(self.results(), tmp_path / name, _use_new_zipfile_serialization=False)
+        with pytest.raises(MotionError, match=rf'{name} was saved by torch before 1\.6, .*torch\.load\("{name}"'):
+            Motion.load(tmp_path / name)
+        torch.save(torch.load(tmp_path / name, weights_only=True), tmp_path / "a.pt")
+        assert len(Motion.load(tmp_path / "a.pt")) == 5
+
+    def test_bad_shapes(self, tmp_path):
+        results = self.results()
+        for key, shape in {"betas": (4, 10), "transl": ()}.items():
+            wrong = results["smpl_params_incam"] | {key: torch.zeros(shape)}
+            torch.save(results | {"smpl_params_incam": wrong}, tmp_path / "a.pt")
+            with pytest.raises(MotionError, match=rf"a\.pt: {key} has shape"):
+                Motion.load(tmp_path / "a.pt")
 
     def test_a_bomb(self, tmp_path):
         torch.save(self.results(), tmp_path / "whole.pt")
@@ -304,6 +365,17 @@ class TestCollections:
         assert len(load_collection(tmp_path, skipped=skipped)) == 1
         assert [path.name for path, _ in skipped] == ["b.npz"]
 
+    def test_a_bad_file_of_a_kind_that_nobody_thought_of(self, tmp_path, monkeypatch):
+        make().save(tmp_path / "a.npz")
+        make().save(tmp_path / "b.safetensors")
+        monkeypatch.setattr("unimo_hf.motion.files_safetensors.Motion", lambda **_: 1 / 0)
+        skipped = []
+        assert [name for name, _ in load_collection(tmp_path, skipped=skipped)] == ["a"]
+        with pytest.raises(MotionError, match=r"b\.safetensors can't be read: ZeroDivisionError: division") as caught:
+            load_collection(tmp_path)
+        assert [str(error) for _, error in skipped] == [str(caught.value)]
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
     def test_nothing_there(self, tmp_path):
         with pytest.raises(MotionError, match="No motion was found"):
             load_collection(tmp_path)
@@ -322,6 +394,7 @@ class TestCollections:
             {"clip_start": np.array([2**62]), "clip_length": np.array([2**62])},
             {"betas": np.zeros((2, 10))},
             {"fps": np.zeros(2)},
+            {"fps": np.array("30")},
             {"clip_name": np.array([], dtype=str)},
             {"body_pose": np.full((5, 63), np.nan)},
         ],
@@ -370,6 +443,24 @@ class TestHostileFiles:
             archive.writestr("poses.npy", member)
             archive.writestr("trans.npy", member)
         with memory_below(1_000_000), pytest.raises(MotionError, match=r"a\.npz: the array 'poses'"):
+            Motion.load(tmp_path / "a.npz")
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_damaged_in_every_compression(self, tmp_path, method):
+        make(frames=50).save(tmp_path / "whole.npz")
+        with (
+            zipfile.ZipFile(tmp_path / "whole.npz") as whole,
+            zipfile.ZipFile(tmp_path / "a.npz", "w", method) as packed,
+        ):
+            for name in whole.namelist():
+                packed.writestr(name, whole.read(name))
+            place = packed.getinfo("poses.npy")
+        assert len(Motion.load(tmp_path / "a.npz")) == 50
+        content = bytearray((tmp_path / "a.npz").read_bytes())
+        middle = place.header_offset + place.compress_size // 2
+        content[middle : middle + 64] = b"\xff" * 64
+        (tmp_path / "a.npz").write_bytes(content)
+        with pytest.raises(MotionError, match=r"a\.npz: the array 'poses' is damaged"):
             Motion.load(tmp_path / "a.npz")
 
     def test_a_bomb(self, tmp_path, monkeypatch):

@@ -120,6 +120,7 @@ def hostile_array(shape, data=b"", dtype="f8"):
         (b"(c_codecs\nencode\no.", "it uses OBJ"),
         (b"(i_codecs\nencode\n.", "it uses INST"),
         (b"\x80\x02}" + b"(" + b")\x85" * 50 + b"Nu.", "keys that are neither text nor number"),
+        (pickle.dumps({10**5000: 1}), "a whole number of 16610 bits"),
         (b"\x80\x02" + b")" + b"\x85" * 10_000 + b"R.", "an operation finds nothing"),
     ],
 )

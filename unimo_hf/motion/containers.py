@@ -14,18 +14,26 @@ DESCRIPTIONS = {
     ".bvh": "BVH text (.bvh)",
     ".safetensors": "safetensors (.safetensors)",
 }
+# PyTorch before 1.6 wrote pickles one after the other; the first is this number.
+OLD_TORCH = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 
 
 def check_container(path: Path) -> str:
     """Give the suffix of a motion file, lower case.
 
     Raises:
-        MotionError: If no motion file ends so, or the file holds something else than its name says.
+        MotionError: If no motion file ends so, the file holds something else than its name says, or it is of the
+            form that PyTorch left behind.
     """
     suffix = path.suffix.lower()
     if suffix not in DESCRIPTIONS:
         found = repr(path.suffix) if path.suffix else "no suffix"
         raise MotionError(f"{path}: motion files end in {', '.join(DESCRIPTIONS)}; found {found}.")
+    if _is_old_torch(path):
+        raise MotionError(
+            f"{path} was saved by torch before 1.6, or without its zip format; save it again with "
+            f'torch.save(torch.load("{path.name}", weights_only=True), "{path.stem}.pt") to read it.'
+        )
     held = container_of(path)
     if held is not None and held != suffix:
         raise MotionError(
@@ -50,6 +58,11 @@ def container_of(path: Path) -> str | None:
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size:
         return ".safetensors"
     return None
+
+
+def _is_old_torch(path: Path) -> bool:
+    with path.open("rb") as file:
+        return OLD_TORCH in file.read(32)
 
 
 def _zip_kind(path: Path) -> str | None:

@@ -139,6 +139,10 @@ def read_source(
         if str(source.path) in str(error):
             raise
         raise MotionError(f"{source.path}: {error}") from error
+    except OSError:
+        raise
+    except Exception as error:  # a file wrong in a way that nobody thought of must not stop the reading of many
+        raise MotionError(f"{source.path} can't be read: {type(error).__name__}: {error}") from error
     return [(f"{source.name}_{name}" if name else source.name, motion) for name, motion in motions]
 
 

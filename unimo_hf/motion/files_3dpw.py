@@ -14,7 +14,8 @@ from .errors import MotionError
 from .motion import Motion
 from .parameters import (
     NUM_SMPL_CHANNELS,
-    check_columns,
+    REAL,
+    check_numbers,
     gender_name,
     part_name,
     runs_without_gaps,
@@ -46,8 +47,8 @@ def read_3dpw(request: Request, content: dict) -> list[tuple[str, Motion]]:
     for person, gender in enumerate(map(gender_name, content["genders"])):
         poses = as_array("poses", content["poses"][person])
         trans = as_array("trans", content["trans"][person])
-        check_columns("poses", poses, NUM_SMPL_CHANNELS)
-        check_columns("trans", trans, 3)
+        check_numbers("poses", poses, ("frames", NUM_SMPL_CHANNELS))
+        check_numbers("trans", trans, (len(poses), 3))
         frames = np.arange(len(poses))
         if coordinates == "camera":
             frames = np.flatnonzero(_valid(content, person, len(poses)))
@@ -76,8 +77,8 @@ def _valid(content: dict, person: int, frames: int) -> np.ndarray:
         return np.ones(frames, dtype=bool)
     valid = content["campose_valid"]
     valid = as_array("campose_valid", valid[person] if isinstance(valid, list) and person < len(valid) else valid)
-    if valid.shape != (frames,):
-        raise MotionError(f"campose_valid has shape {valid.shape}; it must be ({frames},), as poses.")
+    if valid.shape != (frames,) or valid.dtype.kind not in REAL + "b" or not np.isin(valid, (0, 1)).all():
+        raise MotionError(f"campose_valid has shape {valid.shape} of {valid.dtype}; it must be ({frames},) of 0 or 1.")
     return valid.astype(bool)
 
 
@@ -86,11 +87,7 @@ def _seen(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Carry the root of an SMPL body into the camera frame, at those frames whose camera was found."""
     cameras = as_array("cam_poses", content["cam_poses"])
-    if cameras.shape != (len(poses), 4, 4) or len(trans) != len(poses):
-        raise MotionError(
-            f"cam_poses has shape {cameras.shape} and trans {trans.shape}; they must be ({len(poses)}, 4, 4) and "
-            f"({len(poses)}, 3), as poses."
-        )
+    check_numbers("cam_poses", cameras, (len(poses), 4, 4))
     poses, trans, cameras = poses[frames], trans[frames], cameras[frames]
     root, trans = change_frame(poses[:, :3], trans, cameras[:, :3, :3], cameras[:, :3, 3], smpl_rest_pelvis(gender))
     return np.concatenate((root, poses[:, 3:]), axis=1), trans

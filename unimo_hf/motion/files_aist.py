@@ -5,11 +5,12 @@
 which are near centimetres. Divided by it, positions are in the metres of an SMPL body (the male one).
 """
 
+import math
 from typing import Any
 
 from .errors import MotionError
 from .motion import Motion
-from .parameters import NUM_SMPL_CHANNELS, check_columns, smpl_to_smplx
+from .parameters import NUM_SMPL_CHANNELS, check_numbers, one_number, smpl_to_smplx
 from .pickles import as_array
 from .request import Request
 
@@ -28,11 +29,12 @@ def read_aist(request: Request, content: dict) -> list[tuple[str, Motion]]:
     missing = [name for name in NAMES if name not in content]
     if missing:
         raise MotionError(f"it lacks {', '.join(missing)}, without which smpl_trans has no unit.")
-    poses, trans, scaling = (as_array(name, content[name]) for name in NAMES)
-    check_columns("smpl_poses", poses, NUM_SMPL_CHANNELS)
-    check_columns("smpl_trans", trans, 3)
-    if scaling.size != 1 or not scaling.item() > 0:
-        raise MotionError(f"smpl_scaling is {scaling.tolist()}; it must be one number above 0.")
-    parameters = smpl_to_smplx(poses, trans / scaling.item(), "male")
+    poses, trans, size = (as_array(name, content[name]) for name in NAMES)
+    check_numbers("smpl_poses", poses, ("frames", NUM_SMPL_CHANNELS))
+    check_numbers("smpl_trans", trans, (len(poses), 3))
+    scaling = one_number("smpl_scaling", size)
+    if not 0 < scaling < math.inf:
+        raise MotionError(f"smpl_scaling is {scaling}; it must be above 0 and finite.")
+    parameters = smpl_to_smplx(poses, trans / scaling, "male")
     fps = request.settle_fps(None, FPS)
     return [("", Motion(**parameters, fps=fps, coordinates=coordinates, up=up))]

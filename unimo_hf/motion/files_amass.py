@@ -21,7 +21,7 @@ from .files_bedlam import FPS as BEDLAM_FPS
 from .files_bedlam import is_bedlam_motion
 from .motion import NUM_BETAS, Motion
 from .npz import NpzFile
-from .parameters import gender_name, smpl_to_smplx, ten_betas
+from .parameters import check_numbers, check_parameters, gender_name, one_number, smpl_to_smplx, ten_betas
 from .request import Request
 
 FORMAT, FORMAT_VERSION = "unimo_hf.motion", 1
@@ -72,8 +72,10 @@ def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
     else:
         parameters, smplx = _read_parameters(path, arrays)
         fps_name = next((name for name in FPS_NAMES if name in names), "")
+    check_parameters(parameters)
     if smplx:
-        parameters |= {"betas": ten_betas(arrays.read("betas")) if "betas" in names else np.zeros(NUM_BETAS)}
+        betas = arrays.read("betas") if "betas" in names else np.zeros(NUM_BETAS)
+        parameters |= {"betas": ten_betas(betas, len(parameters["transl"]))}
     found = {name: _text(arrays, name) for name in ("coordinates", "up") if name in names}
     usual_fps, usual_up = None, "z"
     if is_bedlam_motion(names):
@@ -82,7 +84,9 @@ def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
     motion = Motion(
         **parameters,
         fps=request.settle_fps(
-            _number(path, arrays, fps_name) if fps_name else None, usual_fps, f" (none of {', '.join(FPS_NAMES)})"
+            one_number(fps_name, arrays.read(fps_name)) if fps_name else None,
+            usual_fps,
+            f" (none of {', '.join(FPS_NAMES)})",
         ),
         coordinates=coordinates,
         up=request.settle("up", found.get("up"), request.up) or ("-y" if coordinates == "camera" else usual_up),
@@ -94,7 +98,7 @@ def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
 def _check_format(path: Path, arrays: NpzFile) -> None:
     if "format_version" not in arrays.names or "format" not in arrays.names:
         return
-    version = _number(path, arrays, "format_version")
+    version = one_number("format_version", arrays.read("format_version"))
     if _text(arrays, "format") == FORMAT and version != FORMAT_VERSION:
         raise MotionError(f"{path} has format version {version:g}; this program reads version {FORMAT_VERSION}.")
 
@@ -112,6 +116,8 @@ def _read_parameters(path: Path, arrays: NpzFile) -> tuple[dict[str, np.ndarray]
                 f"{path}: poses has shape {poses.shape}; it must be (frames, 165) for SMPL-X, "
                 "(frames, 156) for SMPL-H or (frames, 72) for SMPL."
             )
+        check_numbers("poses", poses, ("frames", poses.shape[1]))
+        check_numbers("trans", trans, (len(poses), 3))
         if not POSE_COLUMNS[poses.shape[1]]:
             return smpl_to_smplx(
                 poses, trans, gender_name(_text(arrays, "gender")) if "gender" in names else ""
@@ -131,15 +137,9 @@ def _read_parameters(path: Path, arrays: NpzFile) -> tuple[dict[str, np.ndarray]
     )
 
 
-def _number(path: Path, arrays: NpzFile, name: str) -> float:
-    array = arrays.read(name)
-    if array.size != 1 or array.dtype.kind not in "fiu":
-        raise MotionError(
-            f"{path}: {name} is an array of shape {array.shape} of {array.dtype}; it must be one number."
-        )
-    return float(array.reshape(()))
-
-
 def _text(arrays: NpzFile, name: str) -> str:
-    value = arrays.read(name).reshape(-1)[:1].tolist()
-    return value[0].decode(errors="replace") if value and isinstance(value[0], bytes) else str(*value)
+    array = arrays.read(name)
+    value = array.item() if array.size == 1 and array.dtype.kind in "US" else None
+    if not value:
+        raise MotionError(f"{name} has shape {array.shape} of {array.dtype}; it must be one text that is not empty.")
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -17,7 +17,7 @@ import numpy as np
 from .errors import MotionError
 from .motion import Motion
 from .npz import NpzFile
-from .parameters import check_columns, part_name, runs_without_gaps, ten_betas
+from .parameters import check_numbers, part_name, runs_without_gaps, ten_betas
 from .request import Request
 
 FPS = 30.0
@@ -41,6 +41,7 @@ def read_bedlam_labels(request: Request, arrays: NpzFile) -> list[tuple[str, Mot
     coordinates, up = request.settle_frame({"camera": "-y", "world": "-y"})
     poses, transl = _root(arrays, coordinates)
     shape, people = arrays.read("shape"), arrays.read("sub")
+    check_numbers("shape", shape, (len(poses), "coefficients"))
     rows = _rows(arrays.read("imgname"), people, len(poses))
     steps = [int(np.diff(numbers).min()) for numbers, _ in rows.values() if len(numbers) > 1]
     step = min(steps, default=1)
@@ -56,7 +57,7 @@ def read_bedlam_labels(request: Request, arrays: NpzFile) -> list[tuple[str, Mot
                 global_orient=poses[chosen, :3],
                 body_pose=poses[chosen, 3:66],
                 transl=transl[chosen],
-                betas=ten_betas(shape[chosen]),
+                betas=ten_betas(shape[chosen], len(chosen)),
                 fps=fps,
                 coordinates=coordinates,
                 up=up,
@@ -69,12 +70,11 @@ def _root(arrays: NpzFile, coordinates: str) -> tuple[np.ndarray, np.ndarray]:
     """Give poses `(M, 165)` and positions `(M, 3)` in a frame of reference."""
     short = {"camera": "cam", "world": "world"}[coordinates]
     poses, transl = arrays.read(f"pose_{short}"), arrays.read(f"trans_{short}")
-    check_columns(f"pose_{short}", poses, SMPLX_COLUMNS)
-    check_columns(f"trans_{short}", transl, 3)
+    check_numbers(f"pose_{short}", poses, ("rows", SMPLX_COLUMNS))
+    check_numbers(f"trans_{short}", transl, (len(poses), 3))
     if coordinates == "camera":
         cameras = arrays.read("cam_ext")
-        if cameras.shape != (len(poses), 4, 4):
-            raise MotionError(f"cam_ext has shape {cameras.shape}; it must be ({len(poses)}, 4, 4).")
+        check_numbers("cam_ext", cameras, (len(poses), 4, 4))
         transl = transl + cameras[:, :3, 3]
     return poses, transl
 

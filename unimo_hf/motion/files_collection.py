@@ -15,15 +15,24 @@ import numpy as np
 from .errors import MotionError
 from .motion import Motion
 from .npz import open_npz
+from .parameters import one_number
 
 FILE = "motions.npz"
-ARRAYS = (*Motion.PARAMETERS, "betas", "clip_start", "clip_length", "clip_name", "fps")
+CLIP_ARRAYS = ("clip_start", "clip_length", "clip_name")
+ARRAYS = (*Motion.PARAMETERS, "betas", *CLIP_ARRAYS, "fps")
 
 
 def is_collection(path: str | os.PathLike) -> bool:
-    """Say whether a folder, or a file, is of this form."""
+    """Say whether a folder, or a file, is of this form: its name is not enough, any motion may be called so."""
     path = Path(path)
-    return (path / FILE).is_file() or (path.name == FILE and path.is_file())
+    file = path / FILE if path.is_dir() else path
+    if file.name != FILE or not file.is_file():
+        return False
+    try:
+        with open_npz(file) as archive:
+            return archive.names >= set(CLIP_ARRAYS)
+    except (MotionError, OSError):  # said where the file is read
+        return False
 
 
 def read_collection(path: str | os.PathLike) -> list[tuple[str, Motion]]:
@@ -36,15 +45,14 @@ def read_collection(path: str | os.PathLike) -> list[tuple[str, Motion]]:
             raise MotionError(f"{path} is no collection of motions: it lacks {', '.join(missing)}.")
         arrays = {name: archive.read(name) for name in ARRAYS}
     _check(path, arrays)
+    fps = one_number(f"{path}: fps", arrays["fps"])
     motions = []
     for clip, name in enumerate(arrays["clip_name"]):
         start = int(arrays["clip_start"][clip])
         frames = slice(start, start + int(arrays["clip_length"][clip]))
         parameters: dict[str, Any] = {key: arrays[key][frames] for key in Motion.PARAMETERS}
         try:
-            motion = Motion(
-                **parameters, betas=arrays["betas"][clip], fps=arrays["fps"].item(), coordinates="world", up="y"
-            )
+            motion = Motion(**parameters, betas=arrays["betas"][clip], fps=fps, coordinates="world", up="y")
         except MotionError as error:
             raise MotionError(f"{path}, clip {name}: {error}") from error
         motions.append((str(name), motion))
@@ -63,8 +71,6 @@ def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
             )
     if arrays["betas"].shape[:1] != (clips,):
         raise MotionError(f"{path}: betas has shape {arrays['betas'].shape}; it must be ({clips}, 10).")
-    if arrays["fps"].size != 1:
-        raise MotionError(f"{path}: fps has shape {arrays['fps'].shape}; it must be one number.")
     frames = min(arrays[name].shape[0] if arrays[name].ndim else 0 for name in Motion.PARAMETERS)
     start, length = arrays["clip_start"].astype(np.int64), arrays["clip_length"].astype(np.int64)
     if (start < 0).any() or (length < 1).any() or (start > frames - length).any():

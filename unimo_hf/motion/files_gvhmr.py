@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import MotionError
 from .motion import Motion
-from .parameters import ten_betas
+from .parameters import check_parameters, ten_betas
 from .request import Request
 
 # GVHMR writes its input again at a nominal 30 fps without resampling: the true rate is the source video's.
@@ -21,7 +21,8 @@ def read_gvhmr(request: Request) -> list[tuple[str, Motion]]:
     """Give the motion, with an empty name; see [`Motion.load`]."""
     coordinates, up = request.settle_frame({"camera": "-y", "world": "y"})
     parameters = _parameters(request.path, KEYS[coordinates])
-    betas = ten_betas(parameters.pop("betas"))
+    check_parameters(parameters)
+    betas = ten_betas(parameters.pop("betas"), len(parameters["transl"]))
     fps = request.settle_fps(None, NOMINAL_FPS)
     return [("", Motion(**parameters, betas=betas, fps=fps, coordinates=coordinates, up=up))]
 

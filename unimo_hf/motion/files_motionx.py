@@ -8,7 +8,7 @@ Columns: root 0:3, body 3:66, hands 66:156 (before the jaw), jaw 156:159, face 1
 from .errors import MotionError
 from .motion import Motion
 from .npz import read_npy
-from .parameters import ten_betas
+from .parameters import check_numbers, ten_betas
 from .request import Request
 
 FPS = 30.0
@@ -24,14 +24,13 @@ def read_motionx(request: Request) -> list[tuple[str, Motion]]:
             "these are HumanML3D features (263 columns): their rotations are not those of SMPL, so no body can be "
             "posed by them (unimo_hf.motion.humanml3d gives their joints); Motion-X has 322 columns."
         )
-    if frames.ndim != 2 or frames.shape[1] != COLUMNS or frames.dtype.kind not in "fiu":
-        raise MotionError(f"the array has shape {frames.shape} of {frames.dtype}; Motion-X is (frames, 322) numbers.")
+    check_numbers("the array of Motion-X", frames, ("frames", COLUMNS))
     coordinates, up = request.settle_frame({"world": "y"}, up_is_known=False)
     motion = Motion(
         global_orient=frames[:, :3],
         body_pose=frames[:, 3:66],
         transl=frames[:, 309:312],
-        betas=ten_betas(frames[:, 312:]),
+        betas=ten_betas(frames[:, 312:], len(frames)),
         fps=request.settle_fps(None, FPS),
         coordinates=coordinates,
         up=up,

@@ -7,6 +7,7 @@ down within 8 to 18 degrees. The frames of a folder become one motion a person, 
 body is SMPL-X of the subject's gender, which the files do not say.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from .errors import MotionError
 from .motion import Motion
-from .parameters import part_name, runs_without_gaps, ten_betas
+from .parameters import check_numbers, part_name, runs_without_gaps, ten_betas
 from .pickles import as_array, read_pickle
 from .request import Request
 
@@ -46,6 +47,26 @@ def frame_of_subject(path: Path) -> tuple[Path, int, str] | None:
     if found is None:
         return None
     return (path.parent if found.group(0) == path.name else path.parent.parent), int(found[1]), found[2]
+
+
+def rich_sequences(files: Iterable[Path]) -> list[tuple[Path, list[Path]]]:
+    """Find those files that are frames of sequences: (folder of the sequence, its files of one person) pairs.
+
+    Any file may have a number for a name: of those of one person, the first that can be read says what they are.
+    """
+    named: dict[tuple[Path, str], list[Path]] = {}
+    for file in files:
+        if place := frame_of_subject(file):
+            named.setdefault((place[0], place[2]), []).append(file)
+    return [(folder, frames) for (folder, _), frames in named.items() if _are_rich(frames)]
+
+
+def _are_rich(files: list[Path]) -> bool:
+    """Say whether the first of the files that can be read is a frame."""
+    for file in files:
+        with contextlib.suppress(MotionError, OSError):  # said where the file is read
+            return is_rich(read_pickle(file))
+    return False
 
 
 def read_rich_sequence(request: Request, files: Iterable[Path]) -> list[tuple[str, Motion]]:
@@ -79,11 +100,13 @@ def _motion(request: Request, contents: list[dict], subject: int | None) -> Moti
     arrays = {}
     for name in NAMES:
         rows = [np.atleast_2d(as_array(name, content[name])) for content in contents]
+        for row in rows:
+            check_numbers(name, row, ("frames", Motion.PARAMETERS.get(name, "coefficients")))
         shapes = {row.shape for row in rows}
         if len(shapes) > 1:
             raise MotionError(f"{name} has different shapes in the frames: {sorted(shapes)}.")
         arrays[name] = np.concatenate(rows)
-    betas = ten_betas(arrays.pop("betas"))
+    betas = ten_betas(arrays.pop("betas"), len(arrays["transl"]))
     gender = "neutral"
     if subject is not None and subject < NUM_SUBJECTS:
         gender = "female" if subject in FEMALE_SUBJECTS else "male"

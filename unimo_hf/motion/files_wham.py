@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import MotionError
 from .motion import Motion
-from .parameters import NUM_SMPL_CHANNELS, check_columns, part_name, runs_without_gaps, smpl_to_smplx
+from .parameters import NUM_SMPL_CHANNELS, check_numbers, part_name, runs_without_gaps, smpl_to_smplx
 from .pickles import as_array
 from .request import Request
 
@@ -36,10 +36,10 @@ def read_wham(request: Request, content: dict) -> list[tuple[str, Motion]]:
         if not {pose_key, trans_key} <= person.keys():
             raise MotionError(f"person {name} has no {pose_key} and {trans_key}; found {', '.join(map(str, person))}.")
         poses, trans = as_array(pose_key, person[pose_key]), as_array(trans_key, person[trans_key])
-        check_columns(f"{pose_key} of person {name}", poses, NUM_SMPL_CHANNELS)
+        check_numbers(f"{pose_key} of person {name}", poses, ("frames", NUM_SMPL_CHANNELS))
+        check_numbers(f"{trans_key} of person {name}", trans, (len(poses), 3))
         frames = as_array("frame_ids", person["frame_ids"]) if "frame_ids" in person else np.arange(len(poses))
-        if len(frames) != len(poses):
-            raise MotionError(f"person {name} has {len(frames)} frame_ids and {len(poses)} poses.")
+        check_numbers(f"frame_ids of person {name}", frames, (len(poses),))
         parameters = smpl_to_smplx(poses, trans, "neutral")
         parts = runs_without_gaps(frames)
         for part in parts:

@@ -123,7 +123,8 @@ class Motion:
 
         Args:
             path (`str` or `os.PathLike`): The file or folder.
-            fps (`float`, *optional*): Where the file does not say it; its usual rate is taken if it has one.
+            fps (`float`, *optional*):
+                Where the file does not say it, or says one that can't be; its usual rate is taken if it has one.
             coordinates (`str`, *optional*): `"camera"` or `"world"`, where the file has both; default is the camera.
             up (`str`, *optional*): The axis of a world frame that points up, where the file does not say it.
             name (`str`, *optional*): Which motion, where there are several: of one person, one scene, one clip.

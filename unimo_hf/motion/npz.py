@@ -4,6 +4,7 @@
 Nothing is unpickled, and no header is believed before the file bears it out.
 """
 
+import lzma
 import os
 import zipfile
 import zlib
@@ -21,6 +22,11 @@ from .errors import MotionError
 MAX_BYTES = 2 * 1024**3
 # Deflate can't shrink data more than 1032-fold: a file that says so lies.
 MAX_EXPANSION = 1100
+# What reading a damaged member raises: each compression has errors of its own.
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, NotImplementedError, RuntimeError),
+)
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -56,7 +62,7 @@ class NpzFile:
             raise MotionError(f"{self._path} has no array {name!r}; it has {', '.join(sorted(self.names)) or 'none'}.")
         try:
             return self._read(name, self._members[name])
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except DAMAGE as error:
             raise MotionError(f"{self._path}: the array {name!r} is damaged: {error}.") from error
 
     def _read(self, name: str, info: zipfile.ZipInfo) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .errors import MotionError
-from .motion import NUM_BETAS
+from .motion import NUM_BETAS, Motion
 
 # Rest position of the pelvis of SMPL and SMPL-H, metres, for betas 0; it moves with the shape by a few centimetres.
 SMPL_REST_PELVIS = {
@@ -17,6 +17,8 @@ SMPL_REST_PELVIS = {
 }
 GENDERS = {"m": "male", "f": "female", "n": "neutral"}
 NUM_SMPL_CHANNELS = 72
+# Kinds of NumPy types that are real numbers: not complex, not text, not dates.
+REAL = "fiu"
 
 
 def smpl_to_smplx(poses: np.ndarray, trans: np.ndarray, gender: str) -> dict[str, Any]:
@@ -27,7 +29,8 @@ def smpl_to_smplx(poses: np.ndarray, trans: np.ndarray, gender: str) -> dict[str
     rest: `transl` is corrected, so that the pelvis stays where it was.
 
     Args:
-        poses (`np.ndarray` of shape `(T, 72)` or more columns): Axis-angle, radians, pelvis first.
+        poses (`np.ndarray` of shape `(T, 72)` or more columns):
+            Axis-angle, radians, pelvis first; checked by [`check_numbers`], as `trans`.
         trans (`np.ndarray` of shape `(T, 3)`): Metres.
         gender (`str`): Of the body; one that is not known counts as neutral.
 
@@ -38,7 +41,7 @@ def smpl_to_smplx(poses: np.ndarray, trans: np.ndarray, gender: str) -> dict[str
     return {
         "global_orient": poses[:, :3],
         "body_pose": poses[:, 3:66],
-        "transl": (trans + shift).astype(np.float32) if trans.ndim == 2 and trans.shape[1] == 3 else trans,
+        "transl": trans + shift,
         "betas": np.zeros(NUM_BETAS),
     }
 
@@ -55,18 +58,20 @@ def smplx_rest_pelvis() -> np.ndarray:
     return Body.load().rest_pelvis(np.zeros(NUM_BETAS)).double().numpy()
 
 
-def ten_betas(betas: np.ndarray) -> np.ndarray:
-    """Give the first 10 shape coefficients, averaged over time, filled up with zeros.
+def ten_betas(betas: np.ndarray, frames: int) -> np.ndarray:
+    """Give the first 10 shape coefficients of a motion of some frames, averaged over time, filled up with zeros.
 
     Raises:
-        MotionError: If `betas` is not `(n,)` or `(frames, n)` numbers.
+        MotionError: If `betas` is not `(n,)`, `(1, n)` or `(frames, n)` real numbers.
     """
-    if betas.dtype.kind not in "fiu" or betas.ndim not in (1, 2) or not betas.shape[0]:
-        raise MotionError(f"betas has shape {betas.shape} of {betas.dtype}; it must be (n,) or (frames, n) numbers.")
-    if betas.ndim == 2:
-        betas = betas.mean(axis=0, dtype=np.float64)
-    betas = betas[:NUM_BETAS]
-    return np.pad(betas, (0, NUM_BETAS - len(betas)))
+    rows = np.atleast_2d(betas)
+    if betas.dtype.kind not in REAL or betas.ndim not in (1, 2) or not betas.size or len(rows) not in (1, frames):
+        raise MotionError(
+            f"betas has shape {betas.shape} of {betas.dtype}; it must be (n,), (1, n) or ({frames}, n) real numbers, "
+            "one row for the motion or for each frame."
+        )
+    mean = rows.mean(axis=0, dtype=np.float64)[:NUM_BETAS]
+    return np.pad(mean, (0, NUM_BETAS - len(mean)))
 
 
 def gender_name(value: Any) -> str:
@@ -76,10 +81,36 @@ def gender_name(value: Any) -> str:
     return GENDERS.get(text, text)
 
 
-def check_columns(name: str, array: np.ndarray, columns: int) -> None:
-    """Raise `MotionError` unless an array is `(frames, columns)` numbers."""
-    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
-        raise MotionError(f"{name} has shape {array.shape} of {array.dtype}; it must be (frames, {columns}) numbers.")
+def check_numbers(name: str, array: np.ndarray, shape: tuple[int | str, ...]) -> None:
+    """Check an array of a file before anything is computed from it.
+
+    Args:
+        name (`str`): What the file calls it.
+        array (`np.ndarray`): The array.
+        shape (`tuple[int | str, ...]`): What it must be, such as `("frames", 72)`; a word stands for any length.
+
+    Raises:
+        MotionError: If it has another shape, or holds anything but real numbers.
+    """
+    fits = array.ndim == len(shape) and all(
+        isinstance(length, str) or length == found for length, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype.kind not in REAL:
+        allowed = str(shape).replace("'", "")
+        raise MotionError(f"{name} has shape {array.shape} of {array.dtype}; it must be {allowed} real numbers.")
+
+
+def check_parameters(parameters: dict[str, np.ndarray]) -> None:
+    """Raise `MotionError` unless each parameter of SMPL-X is `(frames, channels)` real numbers."""
+    for name, channels in Motion.PARAMETERS.items():
+        check_numbers(name, parameters[name], ("frames", channels))
+
+
+def one_number(name: str, array: np.ndarray) -> float:
+    """Give the number that an array of one element holds; raises `MotionError` where it holds anything else."""
+    if array.size != 1 or array.dtype.kind not in REAL:
+        raise MotionError(f"{name} is an array of shape {array.shape} of {array.dtype}; it must be one number.")
+    return float(array.item())
 
 
 def runs_without_gaps(frames: np.ndarray, step: int = 1) -> list[slice]:

@@ -20,6 +20,8 @@ from .npz import MAX_BYTES
 
 # Python takes about 100 bytes for each operation of a hostile pickle; an hour of motion takes a few hundred.
 MAX_OPERATIONS = 1_000_000
+# Whole numbers of arrays and keys; Python does not even write down one of over 4300 digits.
+MAX_BITS = 64
 ARRAY, SCALAR, BUFFER, TYPE, BYTES, DICT, JOBLIB, CLASS = range(8)
 KNOWN = {
     **{f"numpy.{core}.multiarray _reconstruct": ARRAY for core in ("core", "_core")},
@@ -136,6 +138,8 @@ class _Machine:
             if operation.name == "STOP":
                 return self._stack.pop()
             if operation.name in _VALUES:
+                if isinstance(argument, int) and argument.bit_length() > MAX_BITS:
+                    raise ValueError(f"it holds a whole number of {argument.bit_length()} bits")
                 self._stack.append(argument)
             elif operation.name in _OPERATIONS:
                 _OPERATIONS[operation.name](self, argument)

@@ -25,13 +25,20 @@ class Request:
     coordinates: str | None = None
     up: str | None = None
 
-    def settle_fps(self, found: float | None, usual: float | None = None, where: str = "") -> float:
+    def settle_fps(self, found: float | str | None, usual: float | None = None, where: str = "") -> float:
         """Give the rate of the file, else of the caller, else what is usual for the format.
 
         Raises:
             MotionError: If nobody says it (`where` names the fields that could), it is out of range, or file and
-                caller contradict each other.
+                caller contradict each other. A file that says what no rate can be contradicts nobody.
         """
+        if found is not None:
+            try:
+                found = check_fps(found)
+            except MotionError as error:
+                if self.fps is None:
+                    raise MotionError(f"{error} Give the right one as fps=….") from None
+                found = None
         fps = self.settle("fps", found, self.fps)
         if fps is None and usual is None:
             raise MotionError(f"{self.path} does not say its fps{where}; give it as fps=….")

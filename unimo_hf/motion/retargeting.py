@@ -105,6 +105,8 @@ def match_skeleton(names: list[str], parents: list[int], places: np.ndarray, smp
                 f"its zero pose has {names[joints[joint]]!r} {_angle(source, -axes[:, 1]):.0f} degrees off downwards; "
                 "a zero pose that is a standing person is needed."
             )
+    if not limbs:
+        raise MotionError("its limbs have no length in the zero pose.")
     same_pose = len(joints) == NUM_BODY_JOINTS and max(angles) < SAME_POSE and _has_smpl_names(names, joints)
     if same_pose:
         turns[:] = axes

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .containers import DESCRIPTIONS
 from .files_collection import is_collection
-from .files_rich import frame_of_subject
+from .files_rich import rich_sequences
 
 PathLike = str | os.PathLike
 # Files of the AMASS archives that hold no motion.
@@ -56,16 +56,15 @@ def _sources_of(path: Path) -> list[Source]:
     if path.is_file():
         return [Source(path, path.stem)]
     root = _root(path)
-    sources: dict[tuple[Path, str], Source] = {}
-    for file in _files(path):
-        place = frame_of_subject(file)
-        if place is None:
-            sources[file, ""] = Source(file, _name(file.with_suffix(""), root))
-        else:
-            folder, _, subject = place
-            source = sources.setdefault((folder, subject), Source(folder, _name(folder, root)))
-            sources[folder, subject] = replace(source, frames=(*source.frames, file))
-    return list(sources.values())
+    files = list(dict.fromkeys(_files(path)))  # a glob may name a file and its folder
+    sequences = {
+        frames[0]: Source(folder, _name(folder, root), tuple(frames)) for folder, frames in rich_sequences(files)
+    }
+    others = {frame for source in sequences.values() for frame in source.frames[1:]}
+    # A sequence stands where its first frame does.
+    return [
+        sequences.get(file) or Source(file, _name(file.with_suffix(""), root)) for file in files if file not in others
+    ]
 
 
 def _root(path: Path) -> Path:
