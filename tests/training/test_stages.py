@@ -348,6 +348,13 @@ def test_the_last_stage_leaves_a_whole_checkpoint(recipes, tmp_path):
     assert pipeline.motion_codes_from_video(video).shape == (1, 9, 4)
 
 
+def test_tables_that_are_one_are_not_frozen_in_part(recipes, tmp_path):
+    _, kind, values = recipes["unimo"]
+    one = {"model": {**values["model"], "ablation": "uni_embed"}, "options": {"frozen_visual_tables": True}}
+    with pytest.raises(ValueError, match="frozen_visual_tables needs two tables"):
+        UniMoStage(micro_recipes.build(kind, {**values, **one}, tmp_path), Accelerator())
+
+
 def test_visual_tables_stay_where_a_recipe_says_so(recipes, tmp_path):
     module, kind, values = recipes["unimo"]
     for name in ("first", "second"):

@@ -160,6 +160,8 @@ class UniMoStage:
         elif recipe.options.start_from_codebooks:
             start_from_codebooks(self.model, self.video_fsq, self.motion_vqvae)
         if recipe.options.frozen_visual_tables:
+            if self.model.motion_head is None:
+                raise ValueError("frozen_visual_tables needs two tables and two heads; the model has one of each.")
             self.model.lm_head.requires_grad_(False)
             self.model.model.embed_tokens.visual.requires_grad_(False)
         self.network = ReadingNetwork(self.model) if recipe.options.reading_weight else self.model

@@ -33,6 +33,8 @@ def take_over_motion_codes(model: UniMoForConditionalGeneration, start: str, mot
     except OSError:
         return
     known, codes = before.codebook.codes.to(motion_vqvae.device), motion_vqvae.codebook.codes
+    if torch.equal(known, codes):
+        return  # a vector may stand twice, and each has learned its own rows
     if model.motion_head is None or known.shape[1] != codes.shape[1]:
         logger.warning(
             "the motion codes of %s stand in no relation to those of the recipe: they are learned anew", start
