@@ -2,7 +2,8 @@
 """Put the figures of evaluations into a model card, between two comments: none of them is typed.
 
 The folder holds what `unimo evaluate ... --json` printed, v2m_front.json, v2m_around.json, motion_vqvae.json,
-video_fsq.json and i2vm.json, and v2m_decode.json, which `python benchmarks/v2m_decode.py --json ...` wrote.
+video_fsq.json, i2vm.json, i2vm_seed_1.json and i2vm_seed_2.json, and v2m_decode.json, which
+`python benchmarks/v2m_decode.py --json ...` wrote.
 
 Example: python conversion/fill_card.py model_cards/results model_cards/unimo-tiny.md
 """
@@ -48,6 +49,13 @@ OTHERS = {
             "speed_in_place_ratio": "the same about the pelvis",
         },
     ),
+    **{
+        f"i2vm_seed_{seed}": (
+            f"unimo evaluate i2vm clips/front --seed {seed}",
+            {"mpjpe": f"I2VM by another seed of the sampling, {seed}: MPJPE, mm ↓"},
+        )
+        for seed in (1, 2)
+    },
 }
 
 

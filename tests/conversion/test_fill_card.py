@@ -26,7 +26,7 @@ def test_figures_come_from_the_files(tmp_path):
     text = filled(f"before {START} old {END} after", tmp_path)
     assert text.startswith(f"before {START}\n")
     assert text.endswith(f"{END} after")
-    assert text.count("1234.50") == 2
+    assert text.count("1234.50") == 4
     assert " old " not in text
 
 
