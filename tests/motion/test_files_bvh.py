@@ -310,10 +310,16 @@ CMU = {
 }
 # Both ends of each limb, and the numbers that SMPL-X gives them.
 LIMBS = {
-    **{("LeftUpLeg", "LeftLeg"): (1, 4), ("LeftLeg", "LeftFoot"): (4, 7), ("LeftFoot", "LeftToeBase"): (7, 10)},
-    **{("RightUpLeg", "RightLeg"): (2, 5), ("RightLeg", "RightFoot"): (5, 8), ("RightFoot", "RightToeBase"): (8, 11)},
-    **{("LeftArm", "LeftForeArm"): (16, 18), ("LeftForeArm", "LeftHand"): (18, 20)},
-    **{("RightArm", "RightForeArm"): (17, 19), ("RightForeArm", "RightHand"): (19, 21)},
+    ("LeftUpLeg", "LeftLeg"): (1, 4),
+    ("LeftLeg", "LeftFoot"): (4, 7),
+    ("LeftFoot", "LeftToeBase"): (7, 10),
+    ("RightUpLeg", "RightLeg"): (2, 5),
+    ("RightLeg", "RightFoot"): (5, 8),
+    ("RightFoot", "RightToeBase"): (8, 11),
+    ("LeftArm", "LeftForeArm"): (16, 18),
+    ("LeftForeArm", "LeftHand"): (18, 20),
+    ("RightArm", "RightForeArm"): (17, 19),
+    ("RightForeArm", "RightHand"): (19, 21),
 }
 POSITION = ["Xposition", "Yposition", "Zposition"]
 

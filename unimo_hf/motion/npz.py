@@ -23,10 +23,7 @@ MAX_BYTES = 2 * 1024**3
 # Deflate can't shrink data more than 1032-fold: a file that says so lies.
 MAX_EXPANSION = 1100
 # What reading a damaged member raises: each compression has errors of its own.
-DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(EOFError, OSError, NotImplementedError, RuntimeError),
-)
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
