@@ -1,5 +1,5 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""Files made without the package: other people's programs wrote theirs, not we."""
+"""Motions for the tests, and files as other programs write them, made without the package."""
 
 import contextlib
 import struct
@@ -8,6 +8,8 @@ import tracemalloc
 import numpy as np
 import roma
 import torch
+
+from unimo_hf.motion.motion import Motion
 
 # Rest pelvis of SMPL (male, female, neutral), metres: the first row of J_regressor @ v_template of the models that
 # their owner publishes, as many programs that read AMASS and AIST++ print it; to more digits than the package has it.
@@ -18,6 +20,33 @@ SMPL_PELVIS = {
 }
 # That of the body in use (assets/body/smplx), found in the same way, to a millimetre.
 BODY_PELVIS = (0.0, -0.35, 0.0)
+
+
+def make_motion(frames=6, fps=30.0, **changes):
+    """A random motion before a camera."""
+    generator = np.random.default_rng(frames)
+    fields = {
+        "body_pose": generator.normal(0, 0.4, (frames, 63)),
+        "global_orient": generator.normal(0, 0.6, (frames, 3)),
+        "transl": generator.normal(0, 1, (frames, 3)),
+        "betas": generator.normal(0, 1, 10),
+        "fps": fps,
+    }
+    return Motion(**(fields | changes))
+
+
+def gvhmr_results(frames=5):
+    """What GVHMR saves of a video, with random numbers."""
+
+    def group(shift):
+        return {
+            "body_pose": torch.randn(frames, 63),
+            "betas": torch.arange(frames)[:, None].repeat(1, 10).float(),
+            "global_orient": torch.randn(frames, 3),
+            "transl": torch.randn(frames, 3) + shift,
+        }
+
+    return {"smpl_params_incam": group(0), "smpl_params_global": group(9), "K_fullimg": torch.eye(3)}
 
 
 def matrices(axis_angle):

@@ -1,31 +1,16 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-import json
-import shutil
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from motion_files import BODY_PELVIS, SMPL_PELVIS, memory_below
+from motion_files import BODY_PELVIS, SMPL_PELVIS, gvhmr_results, make_motion, memory_below
 
 from unimo_hf.motion import MotionError, load_collection
 from unimo_hf.motion.files_amass import blender_fps
 from unimo_hf.motion.motion import Motion
-
-
-def make(frames=6, fps=30.0, **changes):
-    generator = np.random.default_rng(frames)
-    fields = {
-        "body_pose": generator.normal(0, 0.4, (frames, 63)),
-        "global_orient": generator.normal(0, 0.6, (frames, 3)),
-        "transl": generator.normal(0, 1, (frames, 3)),
-        "betas": generator.normal(0, 1, 10),
-        "fps": fps,
-    }
-    return Motion(**(fields | changes))
 
 
 def assert_same(left, right):
@@ -37,14 +22,14 @@ class TestOwn:
     @given(frames=st.integers(1, 9), fps=st.floats(1, 240), up=st.sampled_from(["y", "-y", "z"]))
     def test_round_trip(self, tmp_path_factory, frames, fps, up):
         path = tmp_path_factory.mktemp("motion") / "a.npz"
-        motion = make(frames, fps, coordinates="world", up=up)
+        motion = make_motion(frames, fps, coordinates="world", up=up)
         motion.save(path)
         assert_same(Motion.load(path), motion)
 
     @pytest.mark.parametrize("fps", [15, 24, 29.97, 30, 50, 59.94, 60, 120, 250])
     def test_the_blender_add_on_opens_it(self, tmp_path, fps):
         """The add-on reads these names, refuses less than 30 fps, and takes every int(fps / 30)-th frame."""
-        motion = make(frames=40, fps=fps)
+        motion = make_motion(frames=40, fps=fps)
         motion.save(tmp_path / "a.npz")
         with np.load(tmp_path / "a.npz", allow_pickle=False) as data:
             found = int(data["mocap_frame_rate"])
@@ -60,29 +45,29 @@ class TestOwn:
         assert [blender_fps(fps) for fps in (1, 24, 29.97, 44, 59.94, 120)] == [30, 30, 30, 30, 60, 120]
 
     def test_a_rate_of_choice(self, tmp_path):
-        make(frames=17, fps=15).save(tmp_path / "a.npz", fps=15)
+        make_motion(frames=17, fps=15).save(tmp_path / "a.npz", fps=15)
         with np.load(tmp_path / "a.npz") as data:
             assert data["poses"].shape == (17, 165)
             assert "native_fps" not in data
-        make(frames=17, fps=15).save(tmp_path / "a.npz", fps=60)
+        make_motion(frames=17, fps=15).save(tmp_path / "a.npz", fps=60)
         assert len(Motion.load(tmp_path / "a.npz")) == 65
 
     def test_a_wrong_suffix_or_place(self, tmp_path):
         with pytest.raises(MotionError, match=r"ends in \.npz, \.safetensors, \.bvh; found .*a\.pkl"):
-            make().save(tmp_path / "a.pkl")
+            make_motion().save(tmp_path / "a.pkl")
         (tmp_path / "file").write_text("")
         with pytest.raises(OSError, match="file"):
-            make().save(tmp_path / "file" / "a.npz")
+            make_motion().save(tmp_path / "file" / "a.npz")
 
     def test_another_version(self, tmp_path):
-        make().save(tmp_path / "a.npz")
+        make_motion().save(tmp_path / "a.npz")
         arrays = dict(np.load(tmp_path / "a.npz")) | {"format_version": np.array(2)}
         np.savez(tmp_path / "b.npz", **arrays)
         with pytest.raises(MotionError, match=r"b\.npz has format version 2; this program reads version 1"):
             Motion.load(tmp_path / "b.npz")
 
     def test_the_file_and_the_call_must_agree(self, tmp_path):
-        make().save(tmp_path / "a.npz")
+        make_motion().save(tmp_path / "a.npz")
         assert Motion.load(tmp_path / "a.npz", fps=30, coordinates="camera").fps == 30
         with pytest.raises(MotionError, match=r"says fps 30\.0, the call says 25"):
             Motion.load(tmp_path / "a.npz", fps=25)
@@ -92,7 +77,7 @@ class TestOwn:
 
 class TestAmass:
     def smplx(self, frames=4):
-        source = make(frames)
+        source = make_motion(frames)
         return source, {
             "root_orient": source.global_orient.astype(np.float64),
             "pose_body": source.body_pose.astype(np.float64),
@@ -211,7 +196,7 @@ class TestAmass:
         _, arrays = self.smplx()
         np.savez(tmp_path / "motions.npz", **arrays)
         assert len(Motion.load(tmp_path / "motions.npz")) == 4
-        make().save(tmp_path / "a.npz")
+        make_motion().save(tmp_path / "a.npz")
         assert [name for name, _ in load_collection(tmp_path)] == ["a", "motions"]
         (tmp_path / "motions.npz").write_bytes(b"no")
         skipped = []
@@ -225,19 +210,8 @@ class TestAmass:
 
 
 class TestGvhmr:
-    def results(self, frames=5):
-        def group(shift):
-            return {
-                "body_pose": torch.randn(frames, 63),
-                "betas": torch.arange(frames)[:, None].repeat(1, 10).float(),
-                "global_orient": torch.randn(frames, 3),
-                "transl": torch.randn(frames, 3) + shift,
-            }
-
-        return {"smpl_params_incam": group(0), "smpl_params_global": group(9), "K_fullimg": torch.eye(3)}
-
     def test_both_frames(self, tmp_path):
-        results = self.results()
+        results = gvhmr_results()
         torch.save(results, tmp_path / "hmr4d_results.pt")
         seen = Motion.load(tmp_path / "hmr4d_results.pt", fps=60)
         assert (seen.coordinates, seen.up, seen.fps) == ("camera", "-y", 60)
@@ -259,14 +233,14 @@ class TestGvhmr:
 
     @pytest.mark.parametrize("name", ["a.pt", "a.pkl"])
     def test_saved_before_torch_1_6(self, tmp_path, name):
-        torch.save(self.results(), tmp_path / name, _use_new_zipfile_serialization=False)
+        torch.save(gvhmr_results(), tmp_path / name, _use_new_zipfile_serialization=False)
         with pytest.raises(MotionError, match=rf'{name} was saved by torch before 1\.6, .*torch\.load\("{name}"'):
             Motion.load(tmp_path / name)
         torch.save(torch.load(tmp_path / name, weights_only=True), tmp_path / "a.pt")
         assert len(Motion.load(tmp_path / "a.pt")) == 5
 
     def test_bad_shapes(self, tmp_path):
-        results = self.results()
+        results = gvhmr_results()
         for key, shape in {"betas": (4, 10), "transl": ()}.items():
             wrong = results["smpl_params_incam"] | {key: torch.zeros(shape)}
             torch.save(results | {"smpl_params_incam": wrong}, tmp_path / "a.pt")
@@ -274,7 +248,7 @@ class TestGvhmr:
                 Motion.load(tmp_path / "a.pt")
 
     def test_a_bomb(self, tmp_path):
-        torch.save(self.results(), tmp_path / "whole.pt")
+        torch.save(gvhmr_results(), tmp_path / "whole.pt")
         with zipfile.ZipFile(tmp_path / "whole.pt") as whole, zipfile.ZipFile(tmp_path / "a.pt", "w") as packed:
             for name in whole.namelist():
                 packed.writestr(name, whole.read(name).ljust(10**6, b"\0"), zipfile.ZIP_DEFLATED)
@@ -289,12 +263,12 @@ class TestGvhmr:
         with pytest.raises(MotionError, match=r"b\.pt"):
             Motion.load(tmp_path / "b.pt")
         for transl in (torch.zeros(5, 3).to_sparse(), torch.zeros(5, 3, device="meta"), torch.zeros(5, 3) * 1j, [1]):
-            results = self.results()
+            results = gvhmr_results()
             results["smpl_params_incam"]["transl"] = transl
             torch.save(results, tmp_path / "c.pt")
             with pytest.raises(MotionError, match="must hold smpl_params_incam with tensors"):
                 Motion.load(tmp_path / "c.pt")
-        results = self.results()
+        results = gvhmr_results()
         results["smpl_params_incam"]["betas"].requires_grad_()
         torch.save(results, tmp_path / "c.pt")
         assert len(Motion.load(tmp_path / "c.pt")) == 5
@@ -302,122 +276,6 @@ class TestGvhmr:
         torch.save(results, tmp_path / "c.pt")
         with pytest.raises(MotionError, match="at most"):
             Motion.load(tmp_path / "c.pt")
-
-
-class TestCollections:
-    def test_the_assets(self, assets):
-        described = json.loads((assets / "motions" / "test" / "clips.json").read_text())
-        motions = load_collection(assets / "motions" / "test")
-        assert [name for name, _ in motions] == [clip["name"] for clip in described]
-        assert [len(motion) for _, motion in motions] == [clip["frames"] for clip in described]
-        assert {(motion.fps, motion.coordinates, motion.up) for _, motion in motions} == {(30, "world", "y")}
-
-    def test_folders_files_and_globs(self, tmp_path):
-        for name in ("b", "a"):
-            make().save(tmp_path / "sub" / f"{name}.npz")
-        np.savez(tmp_path / "sub" / "shape.npz", betas=np.zeros(10))
-        np.savez(tmp_path / "sub" / "x_stagei.npz", betas=np.zeros(10))
-        for paths in (
-            tmp_path / "sub",
-            str(tmp_path / "sub" / "[ab].npz"),
-            [tmp_path / "sub" / "a.npz", tmp_path / "sub" / "b.npz"],
-        ):
-            assert [name for name, _ in load_collection(paths)] == ["a", "b"]
-        for paths in (tmp_path, str(tmp_path / "*" / "[ab].npz"), str(tmp_path / "s*")):
-            assert [name for name, _ in load_collection(paths)] == ["sub/a", "sub/b"]
-
-    def test_what_files_do_not_say_is_said_for_all_of_them(self, tmp_path):
-        for folder in ("first", "second"):
-            (tmp_path / folder).mkdir()
-            torch.save(TestGvhmr().results(), tmp_path / folder / "hmr4d_results.pt")
-        motions = load_collection(tmp_path, fps=24, coordinates="world")
-        assert [name for name, _ in motions] == ["first/hmr4d_results", "second/hmr4d_results"]
-        assert {(motion.fps, motion.coordinates, motion.up) for _, motion in motions} == {(24, "world", "y")}
-
-    def test_one_motion_of_a_folder_by_its_name(self, tmp_path):
-        for folder, number in (("first", 1.0), ("second", 2.0)):
-            make(transl=np.full((6, 3), number)).save(tmp_path / folder / "walk.npz")
-        (tmp_path / "first" / "bad.npz").write_bytes(b"no")  # is not looked at
-        assert Motion.load(tmp_path, name="second/walk").transl[0, 0] == 2
-        with pytest.raises(MotionError, match="holds 3 motions: 'first/bad', 'first/walk', 'second/walk'; 'walk' is"):
-            Motion.load(tmp_path, name="walk")
-
-    def test_a_folder_of_every_format(self, tmp_path):
-        for suffix in (".npz", ".NPZ", ".safetensors", ".bvh"):
-            make().save(tmp_path / f"own{suffix}")
-        np.save(tmp_path / "motionx.npy", np.zeros((2, 322)))
-        torch.save(TestGvhmr().results(), tmp_path / "gvhmr.pt")
-        shutil.copy(Path(__file__).parent / "files" / "wham_output.pkl", tmp_path)
-        (tmp_path / "notes.txt").write_text("no motion")
-        own = ["own.NPZ", "own.bvh", "own.npz", "own.safetensors"]
-        people = ["wham_output_0", "wham_output_1_frame000003", "wham_output_1_frame000009"]
-        assert [name for name, _ in load_collection(tmp_path)] == ["gvhmr", "motionx", *own, *people]
-        with pytest.raises(MotionError, match="is a folder with 7 motion files"):
-            Motion.load(tmp_path)
-        assert Motion.load(tmp_path, name="motionx").up == "y"
-
-    def test_one_bad_file_of_many(self, tmp_path):
-        make().save(tmp_path / "a.npz")
-        (tmp_path / "b.npz").write_bytes(b"no")
-        with pytest.raises(MotionError, match=r"b\.npz"):
-            load_collection(tmp_path)
-        skipped = []
-        assert len(load_collection(tmp_path, skipped=skipped)) == 1
-        assert [path.name for path, _ in skipped] == ["b.npz"]
-
-    def test_a_bad_file_of_a_kind_that_nobody_thought_of(self, tmp_path, monkeypatch):
-        make().save(tmp_path / "a.npz")
-        make().save(tmp_path / "b.safetensors")
-        monkeypatch.setattr("unimo_hf.motion.files_safetensors.Motion", lambda **_: 1 / 0)
-        skipped = []
-        assert [name for name, _ in load_collection(tmp_path, skipped=skipped)] == ["a"]
-        with pytest.raises(MotionError, match=r"b\.safetensors can't be read: ZeroDivisionError: division") as caught:
-            load_collection(tmp_path)
-        assert [str(error) for _, error in skipped] == [str(caught.value)]
-        assert isinstance(caught.value.__cause__, ZeroDivisionError)
-
-    def test_nothing_there(self, tmp_path):
-        with pytest.raises(MotionError, match="No motion was found"):
-            load_collection(tmp_path)
-        with pytest.raises(FileNotFoundError, match="nowhere"):
-            load_collection(tmp_path / "nowhere")
-        with pytest.raises(MotionError, match="No motion"):
-            load_collection(str(tmp_path / "*.npz"))
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"clip_length": np.array([99])},
-            {"clip_start": np.array([-1])},
-            {"clip_length": np.array([0])},
-            {"clip_start": np.array([0.0])},
-            {"clip_start": np.array([2**62]), "clip_length": np.array([2**62])},
-            {"betas": np.zeros((2, 10))},
-            {"fps": np.zeros(2)},
-            {"fps": np.array("30")},
-            {"clip_name": np.array([], dtype=str)},
-            {"body_pose": np.full((5, 63), np.nan)},
-        ],
-    )
-    def test_a_bad_collection(self, tmp_path, changes):
-        arrays = {
-            "body_pose": np.zeros((5, 63)),
-            "global_orient": np.zeros((5, 3)),
-            "transl": np.zeros((5, 3)),
-            "betas": np.zeros((1, 10)),
-            "clip_start": np.array([0]),
-            "clip_length": np.array([5]),
-            "clip_name": np.array(["a"]),
-            "fps": np.array(30.0),
-        }
-        np.savez(tmp_path / "motions.npz", **arrays)
-        assert len(load_collection(tmp_path / "motions.npz")[0][1]) == 5
-        with pytest.raises(MotionError, match="load_collection"):
-            Motion.load(tmp_path / "motions.npz")
-        assert len(Motion.load(tmp_path / "motions.npz", name="a")) == 5
-        np.savez(tmp_path / "motions.npz", **arrays | changes)
-        with pytest.raises(MotionError, match=r"motions\.npz"):
-            load_collection(tmp_path)
 
 
 class TestHostileFiles:
@@ -428,7 +286,7 @@ class TestHostileFiles:
             Motion.load(tmp_path / "a.npz")
 
     def test_cut_short_anywhere(self, tmp_path):
-        make().save(tmp_path / "a.npz")
+        make_motion().save(tmp_path / "a.npz")
         whole = (tmp_path / "a.npz").read_bytes()
         for length in range(0, len(whole), max(len(whole) // 20, 1)):
             (tmp_path / "b.npz").write_bytes(whole[:length])
@@ -447,7 +305,7 @@ class TestHostileFiles:
 
     @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
     def test_damaged_in_every_compression(self, tmp_path, method):
-        make(frames=50).save(tmp_path / "whole.npz")
+        make_motion(frames=50).save(tmp_path / "whole.npz")
         with (
             zipfile.ZipFile(tmp_path / "whole.npz") as whole,
             zipfile.ZipFile(tmp_path / "a.npz", "w", method) as packed,
@@ -465,12 +323,12 @@ class TestHostileFiles:
 
     def test_a_bomb(self, tmp_path, monkeypatch):
         monkeypatch.setattr("unimo_hf.motion.npz.MAX_BYTES", 1000)
-        make().save(tmp_path / "a.npz")
+        make_motion().save(tmp_path / "a.npz")
         with pytest.raises(MotionError, match="over the 1000 bytes"):
             Motion.load(tmp_path / "a.npz")
 
     def test_more_bytes_than_can_be_packed_in_so_few(self, tmp_path):
-        make().save(tmp_path / "a.npz")
+        make_motion().save(tmp_path / "a.npz")
         with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
             packed = archive.getinfo("poses.npy").compress_size
             archive.getinfo("poses.npy").file_size = 1100 * packed + 1025
@@ -483,7 +341,7 @@ class TestHostileFiles:
     @given(position=st.integers(0, 10**6), value=st.integers(0, 255))
     def test_a_flipped_byte_gives_a_motion_or_a_clear_error(self, tmp_path_factory, position, value):
         path = tmp_path_factory.mktemp("flip") / "a.npz"
-        make(frames=2).save(path)
+        make_motion(frames=2).save(path)
         content = bytearray(path.read_bytes())
         content[position % len(content)] = value
         path.write_bytes(bytes(content))
