@@ -79,6 +79,7 @@ COMMANDS = [
     ["data"],
     ["data", "render"],
     ["data", "encode"],
+    ["data", "generate"],
     ["train"],
     ["train", "motion-vqvae"],
     ["train", "video-fsq"],

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from unimo_hf import MotionVQVAE, UniMoForConditionalGeneration, UniMoPipeline, UniMoProcessor, VideoFSQ
 from unimo_hf.data.scene import FOCAL_PER_SIDE
-from unimo_hf.data.shards import CodeShards
+from unimo_hf.data.shards import CodeShards, write_codes
 from unimo_hf.model.motion_features import frames_to_parameters
 from unimo_hf.training import motion_vqvae, unimo, video_fsq
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage
@@ -310,6 +310,53 @@ def test_going_on_from_what_the_model_says(noisy_stage, task):
     assert torch.equal(own[is_motion] - vocabulary.motion_offset, torch.cdist(mean, codes).argmin(-1))
 
 
+@pytest.fixture
+def own_shards(recipes, tmp_path):
+    """A folder of two clips that a model could have made: all codes 0, and all codes 1."""
+    tokenizers = recipes["unimo"][2]["tokenizers"]
+    video_fsq, motion_vqvae = (
+        kind.from_pretrained(tokenizers[name])
+        for name, kind in (("video_fsq", VideoFSQ), ("motion_vqvae", MotionVQVAE))
+    )
+    clips = torch.tensor([0, 1])
+    codes = clips.view(2, 1, 1, 1).expand(2, 2, 2, 2), clips.view(2, 1, 1).expand(2, 9, 4)
+    list(write_codes([codes], tmp_path / "own", video_fsq, motion_vqvae))
+    return str(tmp_path / "own")
+
+
+@pytest.mark.parametrize(("task", "share", "is_own"), [("v2m", 1.0, True), ("v2m", 1e-9, False), ("i2vm", 1.0, False)])
+def test_what_a_model_made_is_there_to_be_read(recipes, own_shards, tmp_path, monkeypatch, task, share, is_own):
+    _, kind, values = recipes["unimo"]
+    options = {**values["options"], "v2m_share": float(task == "v2m"), "own_video": share}
+    values = {**values, "own_shards": own_shards, "options": options}
+    stage = UniMoStage(micro_recipes.build(kind, values, tmp_path), Accelerator())
+    seen = []
+    monkeypatch.setattr(stage, "codes", lambda batch: seen.append(batch) or (drawn[0], drawn[1]))
+    drawn = torch.full((3, 2, 2, 2), 5), torch.full((3, 9, 4), 5)
+    batch = {"visual_codes": drawn[0], "motion_codes": drawn[1]}
+    for _ in range(4):
+        stage.loss(stage.network, batch)
+    assert len(seen) == 4
+    if not is_own:
+        assert all(given is batch for given in seen)
+        return
+    visual = torch.stack([given["visual_codes"] for given in seen])
+    motion = torch.stack([given["motion_codes"] for given in seen])
+    assert visual.shape == (4, 3, 2, 2, 2)
+    assert motion.shape == (4, 3, 9, 4)
+    assert torch.equal(visual.flatten(2).amin(dim=2), motion.flatten(2).amax(dim=2))  # each clip with its motion
+    assert set(visual.flatten().tolist()) == {0, 1}
+
+
+def test_a_run_with_clips_of_its_own(recipes, own_shards, tmp_path):
+    module, kind, values = recipes["unimo"]
+    values = {**values, "own_shards": own_shards, "options": {**values["options"], "own_video": 0.5}}
+    recipe = micro_recipes.build(kind, values, tmp_path)
+    first = module.train(recipe).state_dict()
+    again = module.train(dataclasses.replace(recipe, output=str(tmp_path / "again"))).state_dict()
+    assert all(torch.equal(value, again[key]) for key, value in first.items())
+
+
 def test_joints_are_read_off_the_mean_of_a_latent_frame():
     config = UniMoForConditionalGeneration.config_class(**micro_recipes.UNIMO_MODEL)
     reader = unimo.ConditionReader(config)
@@ -422,6 +469,9 @@ def test_ctrl_c_on_the_command_line_is_one_line(recipes, tmp_path, monkeypatch):
     [
         ({"validation_clips": 8}, "validation_clips is 8.*number of clips, 8"),
         ({"model": {**micro_recipes.UNIMO_MODEL, "motion_vocab_size": 32}}, "motion_vocab_size is 32.*have 16"),
+        ({"own_shards": "own"}, "own_shards is 'own' and own_video 0.0; one is of no use alone"),
+        ({"options": {"own_video": 0.5}}, "own_shards is None and own_video 0.5"),
+        ({"own_shards": "none", "options": {"own_video": 0.5}}, "none is no folder of code shards"),
         ({"shards": "no_such_folder", "drawn": None}, "no_such_folder is no folder of code shards"),
     ],
 )

@@ -35,7 +35,7 @@ class CodeShards(Dataset):
     def __init__(self, folder: str | Path):
         import datasets
 
-        folder = Path(folder)
+        self.folder = folder = Path(folder)
         try:
             self.metadata = json.loads((folder / METADATA).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -102,9 +102,7 @@ def write_shards(
     motion_vqvae: MotionVQVAE,
     batch_size: int = 16,
 ) -> Iterator[int]:
-    """Encode clips into a folder, shard after shard.
-
-    Every file is whole or not there, and the metadata comes last: a folder with metadata is complete.
+    """Encode clips into a folder.
 
     Args:
         clips (`Iterable[dict[str, torch.Tensor]]`): As [`ClipFiles.load`] or [`DrawnClips`] give them.
@@ -119,6 +117,36 @@ def write_shards(
     Raises:
         ValueError: If the folder already holds shards, or there are no clips.
     """
+    batches = (
+        {key: torch.stack([clip[key] for clip in group]) for key in group[0]} for group in _groups(clips, batch_size)
+    )
+    codes = (encode_batch(batch, video_fsq, motion_vqvae) for batch in batches)
+    yield from write_codes(codes, output, video_fsq, motion_vqvae)
+
+
+def write_codes(
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    output: str | Path,
+    video_fsq: VideoFSQ,
+    motion_vqvae: MotionVQVAE,
+) -> Iterator[int]:
+    """Write codes into a folder, shard after shard.
+
+    Every file is whole or not there, and the metadata comes last: a folder with metadata is complete.
+
+    Args:
+        batches (`Iterable[tuple[torch.Tensor, torch.Tensor]]`): Visual codes (B, t, h, w) and motion codes
+            (B, T, codes a frame), as [`encode_batch`] gives them.
+        output (`str` or `Path`): Folder; what an interrupted run left in it is replaced.
+        video_fsq ([`VideoFSQ`]): Video tokenizer whose codes they are.
+        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer whose codes they are.
+
+    Yields:
+        `int`: Number of clips written so far.
+
+    Raises:
+        ValueError: If the folder already holds shards, or there are no clips.
+    """
     output = Path(output)
     if (output / METADATA).exists():
         raise ValueError(f"{output} already holds code shards; give another folder or remove it.")
@@ -127,14 +155,11 @@ def write_shards(
     shapes: dict[str, list[int]] = {}
     rows: list[dict[str, np.ndarray]] = []
     done = shard = 0
-    remaining = iter(clips)
-    while group := list(islice(remaining, batch_size)):
-        batch = {key: torch.stack([clip[key] for clip in group]) for key in group[0]}
-        visual, motion = encode_batch(batch, video_fsq, motion_vqvae)
+    for visual, motion in batches:
         shapes = {"visual_shape": list(visual.shape[1:]), "motion_shape": list(motion.shape[1:])}
         codes = {"visual_codes": _as_rows(visual), "motion_codes": _as_rows(motion)}
-        rows += [{key: values[row] for key, values in codes.items()} for row in range(len(group))]
-        done += len(group)
+        rows += [{key: values[row] for key, values in codes.items()} for row in range(len(visual))]
+        done += len(visual)
         if len(rows) >= CLIPS_PER_SHARD:
             _write_shard(output, shard, rows)
             rows, shard = [], shard + 1
@@ -159,6 +184,19 @@ def fingerprints(*tokenizers: PreTrainedModel) -> dict[str, str]:
             digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
         found[tokenizer.base_model_prefix] = digest.hexdigest()[:16]
     return found
+
+
+def check_tokenizers(shards: CodeShards, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
+    """Raise `ValueError` if a folder says that its codes are of other tokenizers."""
+    made_by = shards.metadata.get("tokenizers")
+    if made_by not in (None, fingerprints(video_fsq, motion_vqvae)):
+        raise ValueError(f"{shards.folder} holds codes of other tokenizers: remove it, or name another folder.")
+
+
+def _groups(clips: Iterable[dict[str, torch.Tensor]], size: int) -> Iterator[list[dict[str, torch.Tensor]]]:
+    remaining = iter(clips)
+    while group := list(islice(remaining, size)):
+        yield group
 
 
 def _as_rows(codes: torch.Tensor) -> np.ndarray:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from unimo_hf.data.shards import METADATA, CodeShards, encode_batch, fingerprints, write_shards
+from unimo_hf.data.shards import METADATA, CodeShards, check_tokenizers, encode_batch, write_shards
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.generation_unimo import nearest_to_mean
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
@@ -62,6 +62,8 @@ class UniMoOptions:
             can only be read off the video.
         start_from_codebooks (`bool`): Start embeddings and heads as smooth functions (random Fourier features) of the
             code vectors, so that neighbouring codes start alike.
+        own_video (`float`): Share of the V2M batches whose clips are those of `own_shards`. The model then learns to
+            read people as it makes them itself, less clear than those of its clips.
         frozen_visual_tables (`bool`): Whether embedding and head of the visual codes stay as they are: most of the
             weights of a small model, and what a stage that teaches new motion codes need not move.
         pose_weight (`float`): Weight of the mean absolute error, in metres, of the joints that the frozen decoder
@@ -77,6 +79,7 @@ class UniMoOptions:
     foreign_motion: float = 0.0
     own_motion: float = 0.0
     single_frames: float = 0.0
+    own_video: float = 0.0
     start_from_codebooks: bool = False
     frozen_visual_tables: bool = False
     pose_weight: float = 0.0
@@ -93,6 +96,7 @@ class UniMoRecipe(Recipe):
             drawn and encoded into it once.
         drawn ([`DrawnData`], *optional*): Clips to draw. Without `shards` they are drawn and encoded anew while
             training.
+        own_shards (`str`, *optional*): Folder of clips that a model has made (`unimo data generate`), for V2M alone.
         options ([`UniMoOptions`]): Beyond the paper.
         validation_clips (`int`): Clips held out.
         size (`int`): Side of the pictures, pixels.
@@ -101,6 +105,7 @@ class UniMoRecipe(Recipe):
     tokenizers: Tokenizers = field(default_factory=lambda: Tokenizers("video_fsq", "motion_vqvae"))
     shards: str | None = None
     drawn: DrawnData | None = None
+    own_shards: str | None = None
     options: UniMoOptions = field(default_factory=UniMoOptions)
     validation_clips: int = 48
     size: int = 128
@@ -108,6 +113,10 @@ class UniMoRecipe(Recipe):
     def __post_init__(self) -> None:
         if self.shards is None and self.drawn is None:
             raise ValueError("A recipe of the AR model names `shards`, `drawn`, or both.")
+        if (self.own_shards is None) != (self.options.own_video == 0):
+            raise ValueError(
+                f"own_shards is {self.own_shards!r} and own_video {self.options.own_video}; one is of no use alone."
+            )
 
 
 class ConditionReader(nn.Module):
@@ -171,6 +180,7 @@ class UniMoStage:
         with accelerator.main_process_first():
             clips = self.clips()
         self.dataset, self.validation = held_out(clips, recipe.validation_clips)
+        self.own_clips = None if recipe.own_shards is None else self.read_shards(recipe.own_shards)
         self.body = Body.load()
         codes = self.motion_vqvae.codebook.codes
         self.targets = (
@@ -189,18 +199,20 @@ class UniMoStage:
             with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True) as bar:
                 for done in write_shards(clips, shards, self.video_fsq, self.motion_vqvae):
                     bar.update(done - bar.n)
+        return self.read_shards(shards)
+
+    def read_shards(self, shards: str) -> CodeShards:
+        """The clips of a folder, if they have codes of the recipe's tokenizers."""
         encoded = CodeShards(shards)
-        made_by = encoded.metadata.get("tokenizers")
-        if made_by not in (None, fingerprints(self.video_fsq, self.motion_vqvae)):
-            raise ValueError(
-                f"{shards} holds codes of other tokenizers than the recipe's: remove it, or name another."
-            )
+        check_tokenizers(encoded, self.video_fsq, self.motion_vqvae)
         return encoded
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean cross-entropy of the target codes of one task, drawn for the batch."""
         options = self.recipe.options
         task = "v2m" if float(torch.rand(())) < options.v2m_share else "i2vm"
+        if task == "v2m" and self.own_clips is not None and float(torch.rand(())) < options.own_video:
+            batch = self.own_batch(self.own_clips, like=batch)
         visual_codes, motion_codes = self.codes(batch)
         sequence = self.processor.build_sequence(task, visual_codes, motion_codes)
         input_ids, labels = sequence["input_ids"], sequence["labels"]
@@ -252,6 +264,13 @@ class UniMoStage:
             return batch["visual_codes"], batch["motion_codes"]
         with self.accelerator.autocast():
             return encode_batch(batch, self.video_fsq, self.motion_vqvae)
+
+    @staticmethod
+    def own_batch(clips: CodeShards, like: dict[str, Tensor]) -> dict[str, Tensor]:
+        """As many clips as in a batch, drawn from those that a model has made."""
+        example = next(iter(like.values()))
+        drawn = [clips[index] for index in torch.randint(len(clips), (len(example),)).tolist()]
+        return {key: torch.stack([clip[key] for clip in drawn]).to(example.device) for key in drawn[0]}
 
     def corrupt(self, input_ids: Tensor, labels: Tensor) -> Tensor:
         """Replace some codes at the input by those of another clip and by random ones; labels stay."""
