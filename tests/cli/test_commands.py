@@ -79,7 +79,7 @@ COMMANDS = [
     ["data"],
     ["data", "render"],
     ["data", "encode"],
-    ["data", "generate"],
+    ["data", "redraw"],
     ["train"],
     ["train", "motion-vqvae"],
     ["train", "video-fsq"],

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from unimo_hf import MotionVQVAE, UniMoForConditionalGeneration, UniMoPipeline, UniMoProcessor, VideoFSQ
 from unimo_hf.data.scene import FOCAL_PER_SIDE
-from unimo_hf.data.shards import CodeShards, write_codes
+from unimo_hf.data.shards import CodeShards, fingerprints, write_codes
 from unimo_hf.model.motion_features import frames_to_parameters
 from unimo_hf.training import motion_vqvae, unimo, video_fsq
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage
@@ -311,24 +311,24 @@ def test_going_on_from_what_the_model_says(noisy_stage, task):
 
 
 @pytest.fixture
-def own_shards(recipes, tmp_path):
-    """A folder of two clips that a model could have made: all codes 0, and all codes 1."""
+def redrawn_shards(recipes, tmp_path):
+    """A folder of two clips: all codes 0, and all codes 1."""
     tokenizers = recipes["unimo"][2]["tokenizers"]
-    video_fsq, motion_vqvae = (
-        kind.from_pretrained(tokenizers[name])
-        for name, kind in (("video_fsq", VideoFSQ), ("motion_vqvae", MotionVQVAE))
-    )
+    kinds = {"video_fsq": VideoFSQ, "motion_vqvae": MotionVQVAE}
+    made_by = fingerprints(*(kind.from_pretrained(tokenizers[name]) for name, kind in kinds.items()))
     clips = torch.tensor([0, 1])
     codes = clips.view(2, 1, 1, 1).expand(2, 2, 2, 2), clips.view(2, 1, 1).expand(2, 9, 4)
-    list(write_codes([codes], tmp_path / "own", video_fsq, motion_vqvae))
-    return str(tmp_path / "own")
+    list(write_codes([codes], tmp_path / "redrawn", made_by))
+    return str(tmp_path / "redrawn")
 
 
-@pytest.mark.parametrize(("task", "share", "is_own"), [("v2m", 1.0, True), ("v2m", 1e-9, False), ("i2vm", 1.0, False)])
-def test_what_a_model_made_is_there_to_be_read(recipes, own_shards, tmp_path, monkeypatch, task, share, is_own):
+@pytest.mark.parametrize(
+    ("task", "share", "is_redrawn"), [("v2m", 1.0, True), ("v2m", 1e-9, False), ("i2vm", 1.0, False)]
+)
+def test_redrawn_clips_are_there_to_be_read(recipes, redrawn_shards, tmp_path, monkeypatch, task, share, is_redrawn):
     _, kind, values = recipes["unimo"]
-    options = {**values["options"], "v2m_share": float(task == "v2m"), "own_video": share}
-    values = {**values, "own_shards": own_shards, "options": options}
+    options = {**values["options"], "v2m_share": float(task == "v2m"), "redrawn": share}
+    values = {**values, "redrawn_shards": redrawn_shards, "options": options}
     stage = UniMoStage(micro_recipes.build(kind, values, tmp_path), Accelerator())
     seen = []
     monkeypatch.setattr(stage, "codes", lambda batch: seen.append(batch) or (drawn[0], drawn[1]))
@@ -337,7 +337,7 @@ def test_what_a_model_made_is_there_to_be_read(recipes, own_shards, tmp_path, mo
     for _ in range(4):
         stage.loss(stage.network, batch)
     assert len(seen) == 4
-    if not is_own:
+    if not is_redrawn:
         assert all(given is batch for given in seen)
         return
     visual = torch.stack([given["visual_codes"] for given in seen])
@@ -348,9 +348,9 @@ def test_what_a_model_made_is_there_to_be_read(recipes, own_shards, tmp_path, mo
     assert set(visual.flatten().tolist()) == {0, 1}
 
 
-def test_a_run_with_clips_of_its_own(recipes, own_shards, tmp_path):
+def test_a_run_with_redrawn_clips(recipes, redrawn_shards, tmp_path):
     module, kind, values = recipes["unimo"]
-    values = {**values, "own_shards": own_shards, "options": {**values["options"], "own_video": 0.5}}
+    values = {**values, "redrawn_shards": redrawn_shards, "options": {**values["options"], "redrawn": 0.5}}
     recipe = micro_recipes.build(kind, values, tmp_path)
     first = module.train(recipe).state_dict()
     again = module.train(dataclasses.replace(recipe, output=str(tmp_path / "again"))).state_dict()
@@ -445,7 +445,7 @@ def test_codes_of_other_tokenizers(recipes, tmp_path):
     other = MotionVQVAE(Recipe("", micro_recipes.MOTION_VQVAE_MODEL).build_config(MotionVQVAE.config_class))
     other.save_pretrained(tmp_path / "other")
     with_shards["tokenizers"] = {**values["tokenizers"], "motion_vqvae": str(tmp_path / "other")}
-    with pytest.raises(ValueError, match="codes holds codes of other tokenizers"):
+    with pytest.raises(ValueError, match="codes holds codes of another motion_vqvae"):
         module.train(micro_recipes.build(kind, with_shards, tmp_path, steps=1))
 
 
@@ -469,9 +469,9 @@ def test_ctrl_c_on_the_command_line_is_one_line(recipes, tmp_path, monkeypatch):
     [
         ({"validation_clips": 8}, "validation_clips is 8.*number of clips, 8"),
         ({"model": {**micro_recipes.UNIMO_MODEL, "motion_vocab_size": 32}}, "motion_vocab_size is 32.*have 16"),
-        ({"own_shards": "own"}, "own_shards is 'own' and own_video 0.0; one is of no use alone"),
-        ({"options": {"own_video": 0.5}}, "own_shards is None and own_video 0.5"),
-        ({"own_shards": "none", "options": {"own_video": 0.5}}, "none is no folder of code shards"),
+        ({"redrawn_shards": "some"}, "redrawn_shards is 'some' and redrawn 0.0; one is of no use"),
+        ({"options": {"redrawn": 0.5}}, "redrawn_shards is None and redrawn 0.5"),
+        ({"redrawn_shards": "none", "options": {"redrawn": 0.5}}, "none is no folder of code shards"),
         ({"shards": "no_such_folder", "drawn": None}, "no_such_folder is no folder of code shards"),
     ],
 )

@@ -1,5 +1,5 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""`unimo data`: motion files in another form, clips drawn from motion capture, codes of clips, clips of a model."""
+"""`unimo data`: motion files in another form, clips drawn from motion capture, codes of clips, redrawn clips."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ from .inputs import check_outputs, output_of
 from .reporting import OnFrames, finish, print_json, print_table, run_each
 
 data_app = typer.Typer(
-    help="Convert motion files, draw clips from motion capture, encode them, and let a model make some.",
+    help="Convert motion files, draw clips from motion capture, encode them, and redraw them.",
     no_args_is_help=True,
 )
 
@@ -124,29 +124,29 @@ def encode(
 
 
 @data_app.command(
-    "generate", epilog="Example:  unimo data generate shards -o own_shards --model runs/unimo-tiny --clips 2000"
+    "redraw", epilog="Example:  unimo data redraw shards -o redrawn --model runs/unimo-tiny --clips 2000"
 )
-def generate(
+def redraw(
     shards: Annotated[
         Path, typer.Argument(metavar="SHARDS", help="A folder that `unimo data encode` or a training wrote.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the new shards.")],
     model: options.Model = options.DEFAULT_MODEL,
-    clips: Annotated[int, typer.Option("--clips", min=1, help="How many clips to make.")] = 1000,
+    clips: Annotated[int, typer.Option("--clips", min=1, help="How many; the last of the folder.")] = 2000,
     seed: options.Seed = 0,
+    top_p: options.TopP = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Clips at a time.")] = 16,
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
-    """Let a model continue the first pictures of clips, for it to learn to read people as it makes them."""
-    from ..data.generated_clips import generate_clips
+    """Let a model draw the pictures of clips as it expects them, for it to learn to read people as it makes them."""
+    from ..data.redrawn_clips import redraw_clips
 
     start = time.perf_counter()
-    made = generate_clips(
-        options.load_pipeline(model, device), shards, output, clips=clips, seed=seed, batch_size=batch_size
-    )
-    facts = {"clips": made, "source": str(shards), "folder": str(output), "model": model, "seed": seed}
-    _report("Generated clips", facts, start, as_json)
+    pipeline = options.load_pipeline(model, device)
+    done = redraw_clips(pipeline, shards, output, clips=clips, seed=seed, top_p=top_p, batch_size=batch_size)
+    facts = {"clips": done, "source": str(shards), "folder": str(output), "model": model, "seed": seed}
+    _report("Redrawn clips", facts, start, as_json)
 
 
 def _report(title: str, facts: dict[str, Any], start: float, as_json: bool) -> None:

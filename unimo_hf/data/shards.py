@@ -121,14 +121,13 @@ def write_shards(
         {key: torch.stack([clip[key] for clip in group]) for key in group[0]} for group in _groups(clips, batch_size)
     )
     codes = (encode_batch(batch, video_fsq, motion_vqvae) for batch in batches)
-    yield from write_codes(codes, output, video_fsq, motion_vqvae)
+    yield from write_codes(codes, output, fingerprints(video_fsq, motion_vqvae))
 
 
 def write_codes(
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
     output: str | Path,
-    video_fsq: VideoFSQ,
-    motion_vqvae: MotionVQVAE,
+    tokenizers: dict[str, str] | None,
 ) -> Iterator[int]:
     """Write codes into a folder, shard after shard.
 
@@ -138,8 +137,7 @@ def write_codes(
         batches (`Iterable[tuple[torch.Tensor, torch.Tensor]]`): Visual codes (B, t, h, w) and motion codes
             (B, T, codes a frame), as [`encode_batch`] gives them.
         output (`str` or `Path`): Folder; what an interrupted run left in it is replaced.
-        video_fsq ([`VideoFSQ`]): Video tokenizer whose codes they are.
-        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer whose codes they are.
+        tokenizers (`dict[str, str]`, *optional*): [`fingerprints`] of those whose codes they are.
 
     Yields:
         `int`: Number of clips written so far.
@@ -169,8 +167,7 @@ def write_codes(
     if rows:
         _write_shard(output, shard, rows)
     with replace_when_done(output / METADATA) as aside:
-        made_by = fingerprints(video_fsq, motion_vqvae)
-        metadata = {"format_version": FORMAT_VERSION, "clips": done, **shapes, "tokenizers": made_by}
+        metadata = {"format_version": FORMAT_VERSION, "clips": done, **shapes, "tokenizers": tokenizers}
         aside.write_text(json.dumps(metadata, indent=2), encoding="utf-8")
 
 
@@ -186,11 +183,12 @@ def fingerprints(*tokenizers: PreTrainedModel) -> dict[str, str]:
     return found
 
 
-def check_tokenizers(shards: CodeShards, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
+def check_tokenizers(shards: CodeShards, *tokenizers: PreTrainedModel) -> None:
     """Raise `ValueError` if a folder says that its codes are of other tokenizers."""
-    made_by = shards.metadata.get("tokenizers")
-    if made_by not in (None, fingerprints(video_fsq, motion_vqvae)):
-        raise ValueError(f"{shards.folder} holds codes of other tokenizers: remove it, or name another folder.")
+    made_by = shards.metadata.get("tokenizers") or {}
+    for name, digest in fingerprints(*tokenizers).items():
+        if made_by.get(name, digest) != digest:
+            raise ValueError(f"{shards.folder} holds codes of another {name}: remove it, or name another folder.")
 
 
 def _groups(clips: Iterable[dict[str, torch.Tensor]], size: int) -> Iterator[list[dict[str, torch.Tensor]]]:

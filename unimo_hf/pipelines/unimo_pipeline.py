@@ -296,8 +296,7 @@ class UniMoPipeline:
             options: dict[str, Any] = {"seed": seed, "video_decoder": video_decoder, "on_step": on_step}
             return [self.image_to_video_and_motion(one, **sampling, **options) for one in image]
         prepared = self.processor.prepare_image(_pixels(image))
-        first = self.video_fsq.encode(prepared.pixel_values.to(self.device))
-        visual_codes, motion_codes = self.codes_from_first(first, seed=seed, **sampling)
+        visual_codes, motion_codes = self._codes_from_image(prepared.pixel_values, self._generator(seed), **sampling)
         video = self.decode_video(visual_codes, video_decoder=video_decoder, seed=seed, on_step=on_step)
         frames = self.processor.to_frames(video[0].cpu(), prepared.geometry)
         return Video(frames.numpy(), self.fps), self.decode_motion(motion_codes)[0]
@@ -336,24 +335,7 @@ class UniMoPipeline:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Pictures `(B, 3, S, S)` in [-1, 1] to codes: visual `(B, t, h, w)` and motion `(B, T, codes a frame)`."""
         self._check_size(image)
-        first = self.video_fsq.encode(image[:, :, None].to(self.device))
-        return self.codes_from_first(first, do_sample=do_sample, seed=seed)
-
-    @torch.no_grad()
-    def codes_from_first(
-        self, first: torch.Tensor, *, do_sample: bool | None = None, seed: int | None = None, **sampling: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Codes of pictures `(B, 1, h, w)` to codes: visual `(B, t, h, w)` and motion `(B, T, codes a frame)`."""
-        condition = self.processor.build_condition("i2vm", first)["input_ids"]
-        target = self.model.generate_target(
-            condition,
-            do_sample=do_sample,
-            motion_vectors=self.motion_vqvae.codebook.codes if self._takes_means("i2vm", do_sample) else None,
-            generator=self._generator(seed),
-            **sampling,
-        )
-        codes = self.processor.post_process(target)
-        return torch.cat([first.to(self.device), codes.visual_codes], dim=1), codes.motion_codes
+        return self._codes_from_image(image[:, :, None], self._generator(seed), do_sample=do_sample)
 
     @torch.no_grad()
     def decode_video(
@@ -431,6 +413,17 @@ class UniMoPipeline:
             **sampling,
         )
         return self.processor.post_process(target).motion_codes
+
+    def _codes_from_image(
+        self, image: torch.Tensor, generator: torch.Generator | None, **sampling: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        first = self.video_fsq.encode(image.to(self.device))
+        condition = self.processor.build_condition("i2vm", first)["input_ids"]
+        means = self._takes_means("i2vm", sampling.get("do_sample"))
+        vectors = self.motion_vqvae.codebook.codes if means else None
+        target = self.model.generate_target(condition, motion_vectors=vectors, generator=generator, **sampling)
+        codes = self.processor.post_process(target)
+        return torch.cat([first, codes.visual_codes], dim=1), codes.motion_codes
 
     def _encode_motion(self, motion: Motion) -> torch.Tensor:
         """Codes `(1, T, codes a frame)` of a motion, as the beginning of a clip."""

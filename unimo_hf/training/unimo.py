@@ -60,10 +60,10 @@ class UniMoOptions:
         single_frames (`float`): Share of the V2M batches whose target is one frame of each clip, behind the frame
             before it, which half of the time is that of another clip. Sequences are a third as long, and what is right
             can only be read off the video.
+        redrawn (`float`): Share of the V2M batches whose clips are those of `redrawn_shards`. The model then learns to
+            read people as it makes them itself, less clear than those of its clips.
         start_from_codebooks (`bool`): Start embeddings and heads as smooth functions (random Fourier features) of the
             code vectors, so that neighbouring codes start alike.
-        own_video (`float`): Share of the V2M batches whose clips are those of `own_shards`. The model then learns to
-            read people as it makes them itself, less clear than those of its clips.
         frozen_visual_tables (`bool`): Whether embedding and head of the visual codes stay as they are: most of the
             weights of a small model, and what a stage that teaches new motion codes need not move.
         pose_weight (`float`): Weight of the mean absolute error, in metres, of the joints that the frozen decoder
@@ -79,7 +79,7 @@ class UniMoOptions:
     foreign_motion: float = 0.0
     own_motion: float = 0.0
     single_frames: float = 0.0
-    own_video: float = 0.0
+    redrawn: float = 0.0
     start_from_codebooks: bool = False
     frozen_visual_tables: bool = False
     pose_weight: float = 0.0
@@ -96,7 +96,8 @@ class UniMoRecipe(Recipe):
             drawn and encoded into it once.
         drawn ([`DrawnData`], *optional*): Clips to draw. Without `shards` they are drawn and encoded anew while
             training.
-        own_shards (`str`, *optional*): Folder of clips that a model has made (`unimo data generate`), for V2M alone.
+        redrawn_shards (`str`, *optional*): Folder of clips whose pictures a model has made (`unimo data redraw`), for
+            V2M alone.
         options ([`UniMoOptions`]): Beyond the paper.
         validation_clips (`int`): Clips held out.
         size (`int`): Side of the pictures, pixels.
@@ -105,7 +106,7 @@ class UniMoRecipe(Recipe):
     tokenizers: Tokenizers = field(default_factory=lambda: Tokenizers("video_fsq", "motion_vqvae"))
     shards: str | None = None
     drawn: DrawnData | None = None
-    own_shards: str | None = None
+    redrawn_shards: str | None = None
     options: UniMoOptions = field(default_factory=UniMoOptions)
     validation_clips: int = 48
     size: int = 128
@@ -113,10 +114,9 @@ class UniMoRecipe(Recipe):
     def __post_init__(self) -> None:
         if self.shards is None and self.drawn is None:
             raise ValueError("A recipe of the AR model names `shards`, `drawn`, or both.")
-        if (self.own_shards is None) != (self.options.own_video == 0):
-            raise ValueError(
-                f"own_shards is {self.own_shards!r} and own_video {self.options.own_video}; one is of no use alone."
-            )
+        if (self.redrawn_shards is None) != (self.options.redrawn == 0):
+            found = f"redrawn_shards is {self.redrawn_shards!r} and redrawn {self.options.redrawn}"
+            raise ValueError(f"{found}; one is of no use without the other.")
 
 
 class ConditionReader(nn.Module):
@@ -180,7 +180,7 @@ class UniMoStage:
         with accelerator.main_process_first():
             clips = self.clips()
         self.dataset, self.validation = held_out(clips, recipe.validation_clips)
-        self.own_clips = None if recipe.own_shards is None else self.read_shards(recipe.own_shards)
+        self.redrawn = None if recipe.redrawn_shards is None else self.read_shards(recipe.redrawn_shards)
         self.body = Body.load()
         codes = self.motion_vqvae.codebook.codes
         self.targets = (
@@ -211,8 +211,8 @@ class UniMoStage:
         """Mean cross-entropy of the target codes of one task, drawn for the batch."""
         options = self.recipe.options
         task = "v2m" if float(torch.rand(())) < options.v2m_share else "i2vm"
-        if task == "v2m" and self.own_clips is not None and float(torch.rand(())) < options.own_video:
-            batch = self.own_batch(self.own_clips, like=batch)
+        if task == "v2m" and self.redrawn is not None and float(torch.rand(())) < options.redrawn:
+            batch = some_clips(self.redrawn, like=batch)
         visual_codes, motion_codes = self.codes(batch)
         sequence = self.processor.build_sequence(task, visual_codes, motion_codes)
         input_ids, labels = sequence["input_ids"], sequence["labels"]
@@ -264,13 +264,6 @@ class UniMoStage:
             return batch["visual_codes"], batch["motion_codes"]
         with self.accelerator.autocast():
             return encode_batch(batch, self.video_fsq, self.motion_vqvae)
-
-    @staticmethod
-    def own_batch(clips: CodeShards, like: dict[str, Tensor]) -> dict[str, Tensor]:
-        """As many clips as in a batch, drawn from those that a model has made."""
-        example = next(iter(like.values()))
-        drawn = [clips[index] for index in torch.randint(len(clips), (len(example),)).tolist()]
-        return {key: torch.stack([clip[key] for clip in drawn]).to(example.device) for key in drawn[0]}
 
     def corrupt(self, input_ids: Tensor, labels: Tensor) -> Tensor:
         """Replace some codes at the input by those of another clip and by random ones; labels stay."""
@@ -343,6 +336,13 @@ class UniMoStage:
 def _rows(sequences: Tensor) -> Tensor:
     """A uniform number for each row, `(rows, 1)`."""
     return torch.rand(len(sequences), 1, device=sequences.device)
+
+
+def some_clips(clips: CodeShards, like: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A batch of clips drawn by chance, as large as another."""
+    example = next(iter(like.values()))
+    drawn = [clips[index] for index in torch.randint(len(clips), (len(example),)).tolist()]
+    return {key: torch.stack([clip[key] for clip in drawn]).to(example.device) for key in drawn[0]}
 
 
 def _load_frozen(kind: Any, folder: str) -> Any:

@@ -1,0 +1,108 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Clips whose pictures a model makes anew, as shards of codes: it can learn to read people as it makes them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from unimo_hf.data.shards import CodeShards, check_tokenizers, write_codes
+from unimo_hf.model.generation_unimo import top_p_probabilities
+from unimo_hf.model.modeling_video_fsq import VideoFSQ
+from unimo_hf.model.vocabulary import VISUAL
+from unimo_hf.pipelines.unimo_pipeline import UniMoPipeline
+
+CODES_AT_ONCE = 512  # of 64,000 logits each, sorted: about half a gigabyte
+
+
+def redraw_clips(
+    pipeline: UniMoPipeline,
+    shards: str | Path,
+    output: str | Path,
+    *,
+    clips: int,
+    seed: int = 0,
+    top_p: float | None = None,
+    batch_size: int = 16,
+    progress: bool = True,
+) -> int:
+    """Draw the pictures of clips as a model expects them (I2VM), and encode what is then seen.
+
+    Every code is drawn behind the true ones before it, so that the clip still shows its motion, which stays. The
+    pictures are decoded to 8-bit frames and encoded anew, as V2M of a generated video gets them.
+
+    Args:
+        pipeline ([`UniMoPipeline`]): The model.
+        shards (`str` or `Path`): Folder of encoded clips, of which the last `clips` are taken: a recipe holds out the
+            first ones.
+        output (`str` or `Path`): Folder for the new shards; what an interrupted run left in it is replaced.
+        clips (`int`): How many.
+        seed (`int`, *optional*, defaults to 0): Of the sampling; the same seed and batch size give the same clips.
+        top_p (`float`, *optional*): Mass of the nucleus; the model's own for I2VM if left out.
+        batch_size (`int`, *optional*, defaults to 16): Clips at a time.
+        progress (`bool`, *optional*, defaults to `True`): Show a progress bar.
+
+    Returns:
+        `int`: Number of clips.
+
+    Raises:
+        ValueError: If `shards` has fewer clips or codes of another video tokenizer, or `output` holds shards already.
+    """
+    source = CodeShards(shards)
+    check_tokenizers(source, pipeline.video_fsq)
+    if not 0 < clips <= len(source):
+        raise ValueError(f"{clips} clips are wanted; {shards} has {len(source)}.")
+    generator = torch.Generator(pipeline.device).manual_seed(seed)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for start in range(len(source) - clips, len(source), batch_size):
+            chosen = [source[index] for index in range(start, min(start + batch_size, len(source)))]
+            visual_codes, motion_codes = (
+                torch.stack([clip[key] for clip in chosen]).to(pipeline.device)
+                for key in ("visual_codes", "motion_codes")
+            )
+            expected = draw_expected(pipeline, visual_codes, motion_codes, top_p, generator)
+            yield see_again(pipeline.video_fsq, expected), motion_codes
+
+    done = 0
+    with tqdm(total=clips, desc="redrawing", unit="clip", disable=None if progress else True) as bar:
+        for done in write_codes(batches(), output, source.metadata.get("tokenizers")):
+            bar.update(done - bar.n)
+    return done
+
+
+@torch.no_grad()
+def draw_expected(
+    pipeline: UniMoPipeline,
+    visual_codes: Tensor,
+    motion_codes: Tensor,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Visual codes `(B, t, h, w)` with every one behind the first picture drawn from what the model expects there."""
+    model, options = pipeline.model, pipeline.model.sampling_options("i2vm", top_p=top_p)
+    sequence = pipeline.processor.build_sequence("i2vm", visual_codes, motion_codes)
+    labels = sequence.pop("labels")
+    first, end = model.config.vocabulary.id_range(VISUAL)
+    is_target = (labels >= first) & (labels < end)
+    hidden_states = model.model(input_ids=sequence["input_ids"]).last_hidden_state[:, :-1][is_target[:, 1:]]
+    drawn = [
+        torch.multinomial(
+            top_p_probabilities(model.modality_logits(some, VISUAL), options["top_p"], options["temperature"]),
+            num_samples=1,
+            generator=generator,
+        )
+        for some in hidden_states.split(CODES_AT_ONCE)
+    ]
+    expected = visual_codes.clone()
+    expected[:, 1:] = torch.cat(drawn).view_as(expected[:, 1:])
+    return expected
+
+
+@torch.no_grad()
+def see_again(video_fsq: VideoFSQ, visual_codes: Tensor) -> Tensor:
+    """Visual codes `(B, t, h, w)` of videos to those of their 8-bit frames."""
+    video = video_fsq.decode(visual_codes).float().clamp(-1, 1)
+    return video_fsq.encode(((video + 1) * 127.5).round() / 127.5 - 1)
