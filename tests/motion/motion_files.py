@@ -22,9 +22,9 @@ SMPL_PELVIS = {
 BODY_PELVIS = (0.0, -0.35, 0.0)
 
 
-def make_motion(frames=6, fps=30.0, **changes):
+def make_motion(frames=5, fps=30.0, seed=0, **changes):
     """A random motion before a camera."""
-    generator = np.random.default_rng(frames)
+    generator = np.random.default_rng((seed, frames))
     fields = {
         "body_pose": generator.normal(0, 0.4, (frames, 63)),
         "global_orient": generator.normal(0, 0.6, (frames, 3)),

@@ -48,7 +48,7 @@ def test_what_files_do_not_say_is_said_for_all_of_them(tmp_path):
 
 def test_one_motion_of_a_folder_by_its_name(tmp_path):
     for folder, number in (("first", 1.0), ("second", 2.0)):
-        make_motion(transl=np.full((6, 3), number)).save(tmp_path / folder / "walk.npz")
+        make_motion(transl=np.full((5, 3), number)).save(tmp_path / folder / "walk.npz")
     (tmp_path / "first" / "bad.npz").write_bytes(b"no")  # is not looked at
     assert Motion.load(tmp_path, name="second/walk").transl[0, 0] == 2
     with pytest.raises(MotionError, match="holds 3 motions: 'first/bad', 'first/walk', 'second/walk'; 'walk' is"):

@@ -6,27 +6,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from motion_files import make_motion, matrices
 
 from unimo_hf.motion import MotionError
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.reference_frames import up_rotation
-
-
-def make(frames=5, fps=30.0, seed=0, **changes):
-    generator = np.random.default_rng(seed)
-    fields = {
-        "body_pose": generator.normal(0, 0.4, (frames, 63)),
-        "global_orient": generator.normal(0, 0.6, (frames, 3)),
-        "transl": generator.normal(0, 1, (frames, 3)),
-        "betas": generator.normal(0, 1, 10),
-        "fps": fps,
-    }
-    return Motion(**(fields | changes))
-
-
-def matrices(axis_angle):
-    return roma.rotvec_to_rotmat(torch.as_tensor(axis_angle, dtype=torch.float64).unflatten(-1, (-1, 3))).numpy()
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +21,13 @@ def body():
 
 class TestChecks:
     def test_a_good_motion(self):
-        motion = make(frames=1, fps=24)
+        motion = make_motion(frames=1, fps=24)
         assert (motion.coordinates, motion.up, motion.fps, len(motion)) == ("camera", "-y", 24.0, 1)
         assert {getattr(motion, name).dtype for name in ("body_pose", "transl", "betas")} == {np.dtype("float32")}
 
     def test_tensors_and_lists_are_taken_and_copied(self):
         transl = torch.zeros(5, 3, dtype=torch.bfloat16)
-        motion = make(transl=transl, betas=[0] * 10)
+        motion = make_motion(transl=transl, betas=[0] * 10)
         transl += 1
         assert not motion.transl.any()
 
@@ -73,30 +58,30 @@ class TestChecks:
     )
     def test_a_bad_motion(self, changes, message):
         with pytest.raises(MotionError, match=message):
-            make(**changes)
+            make_motion(**changes)
 
     def test_no_frames(self):
         with pytest.raises(MotionError, match="0 frames; it needs at least 1"):
-            make(frames=0)
+            make_motion(frames=0)
 
     def test_angles_above_pi_mean_the_same_rotations(self, body):
         """Optimised motion capture has them: they are kept, and mean what they mean below pi."""
         given = np.array([[0, 3 * np.pi / 2, 0], [2 * np.pi, 0, 0], [0, 0, 5.0], [1, 2, 0], [12, 0, 9]])
-        motion = make(global_orient=given)
+        motion = make_motion(global_orient=given)
         np.testing.assert_array_equal(motion.global_orient, np.float32(given))
-        below = make(global_orient=roma.rotmat_to_rotvec(torch.from_numpy(matrices(given)[:, 0])))
+        below = make_motion(global_orient=roma.rotmat_to_rotvec(torch.from_numpy(matrices(given)[:, 0])))
         np.testing.assert_allclose(motion.joints(body), below.joints(body), atol=1e-5)
         finer = [matrices(each.resample(60).global_orient) for each in (motion, below)]
         np.testing.assert_allclose(*finer, atol=1e-5)
 
     def test_it_is_unchangeable(self):
         with pytest.raises(AttributeError):
-            make().fps = 3
+            make_motion().fps = 3
 
 
 class TestTime:
     def test_slices(self):
-        motion = make(frames=7, fps=30)
+        motion = make_motion(frames=7, fps=30)
         assert len(motion[2:5]) == 3
         assert motion[::2].fps == 15
         np.testing.assert_array_equal(motion[-1:].transl, motion.transl[-1:])
@@ -109,7 +94,7 @@ class TestTime:
             motion[0]
 
     def test_upsampling_keeps_the_frames_and_halves_the_steps(self):
-        motion = make(frames=6, fps=15)
+        motion = make_motion(frames=6, fps=15)
         finer = motion.resample(30)
         assert (len(finer), finer.fps) == (11, 30)
         np.testing.assert_allclose(matrices(finer.body_pose[::2]), matrices(motion.body_pose), atol=1e-6)
@@ -122,12 +107,12 @@ class TestTime:
 
     def test_the_wrap_at_pi_is_a_small_turn(self):
         orient = np.array([[0, 3.1, 0], [0, -3.1, 0]])
-        middle = make(frames=2, global_orient=orient).resample(60).global_orient[1]
+        middle = make_motion(frames=2, global_orient=orient).resample(60).global_orient[1]
         assert abs(middle[1]) == pytest.approx(np.pi, abs=1e-4)
 
     @given(frames=st.integers(1, 40), fps=st.sampled_from([10, 15, 24, 25, 29.97, 30, 60, 120]), new=st.floats(5, 120))
     def test_resampling_stays_within_the_motion(self, frames, fps, new):
-        motion = make(
+        motion = make_motion(
             frames=frames, fps=fps, body_pose=np.zeros((frames, 63)), transl=np.arange(3 * frames).reshape(-1, 3)
         )
         other = motion.resample(new)
@@ -137,13 +122,13 @@ class TestTime:
     @pytest.mark.parametrize("fps", [0, -1, float("nan"), 1e7, "fast"])
     def test_resampling_to_nonsense(self, fps):
         with pytest.raises(MotionError, match="fps"):
-            make().resample(fps)
+            make_motion().resample(fps)
 
     def test_concatenation(self):
-        motion = make(frames=6)
+        motion = make_motion(frames=6)
         joined = Motion.concatenate([motion[:2], motion[2:]])
         np.testing.assert_array_equal(joined.body_pose, motion.body_pose)
-        other = make(frames=2, seed=1)
+        other = make_motion(frames=2, seed=1)
         with pytest.raises(MotionError, match="differ in betas"):
             Motion.concatenate([motion, other])
         assert len(Motion.concatenate([motion, other], betas=np.zeros(10))) == 8
@@ -152,14 +137,14 @@ class TestTime:
         with pytest.raises(MotionError, match="0 motions"):
             Motion.concatenate([])
         with pytest.raises(MotionError, match="differ in gender"):
-            Motion.concatenate([motion, make(frames=6, gender="male")])
+            Motion.concatenate([motion, make_motion(frames=6, gender="male")])
 
 
 class TestFrames:
     def test_the_goldens(self, goldens):
         gold = np.load(goldens / "motion" / "frames.npz")
         root = {"global_orient": gold["global_orient"], "transl": gold["transl"]}
-        motion = make(frames=23, body_pose=np.zeros((23, 63)), coordinates="world", up="z", **root)
+        motion = make_motion(frames=23, body_pose=np.zeros((23, 63)), coordinates="world", up="z", **root)
         for name in ("az_to_ay", "any_to_ay"):  # plain turns of transl: no pelvis
             turned = motion.change_frame(gold[f"exp_{name}_R"], np.zeros(3), np.zeros(3), "world", "y")
             np.testing.assert_allclose(turned.transl, gold[f"exp_{name}_transl"], atol=1e-5)
@@ -173,7 +158,7 @@ class TestFrames:
         np.testing.assert_allclose(matrices(seen.global_orient)[:, 0], gold["exp_cam_orient_matrix"], atol=1e-4)
 
     def test_the_joints_follow_the_frame(self, body):
-        motion = make()
+        motion = make_motion()
         rotation = roma.random_rotmat(dtype=torch.float64).numpy()
         moved = motion.change_frame(rotation, [1, 2, 3], body.rest_pelvis(motion.betas), "world", "y")
         np.testing.assert_allclose(moved.joints(body), motion.joints(body) @ rotation.T + [1, 2, 3], atol=1e-5)
@@ -181,7 +166,7 @@ class TestFrames:
 
     @pytest.mark.parametrize("up", ["y", "-y", "z"])
     def test_up_stays_up(self, body, up):
-        motion = make(
+        motion = make_motion(
             frames=1, body_pose=np.zeros((1, 63)), global_orient=[[np.pi, 0, 0]]
         )  # upright in the camera frame
         turned = motion.to_world_up(up, body)
@@ -195,18 +180,18 @@ class TestFrames:
     def test_nonsense(self, body):
         pelvis = np.zeros(3)
         with pytest.raises(MotionError, match="not a rotation"):
-            make().change_frame(2 * np.eye(3), pelvis, pelvis, "camera")
+            make_motion().change_frame(2 * np.eye(3), pelvis, pelvis, "camera")
         with pytest.raises(MotionError, match="not a rotation"):
-            make().change_frame(np.diag([1, 1, -1]), pelvis, pelvis, "camera")
+            make_motion().change_frame(np.diag([1, 1, -1]), pelvis, pelvis, "camera")
         with pytest.raises(MotionError, match=r"rotation has shape \(2, 3, 3\)"):
-            make().change_frame(np.zeros((2, 3, 3)), pelvis, pelvis, "camera")
+            make_motion().change_frame(np.zeros((2, 3, 3)), pelvis, pelvis, "camera")
         with pytest.raises(MotionError, match="up is 'x'"):
-            make().to_world_up("x", body)
+            make_motion().to_world_up("x", body)
 
 
 @given(arrays(np.float64, (3, 3), elements=st.floats(-10, 10)), arrays(np.float64, 3, elements=st.floats(-5, 5)))
 def test_a_change_of_frame_goes_back(root, transl):
-    motion = make(frames=3, global_orient=root)
+    motion = make_motion(frames=3, global_orient=root)
     rotation = roma.rotvec_to_rotmat(torch.tensor([0.3, -1.2, 2.0], dtype=torch.float64)).numpy()
     pelvis = np.array([0.0, -0.35, 0.01])
     there = motion.change_frame(rotation, transl, pelvis, "world", "y")
