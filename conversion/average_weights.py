@@ -44,9 +44,7 @@ def average_weights(runs: list[Path], output: Path) -> None:
     sums = mean.state_dict()
     for run in runs[1:]:
         weights = UniMoForConditionalGeneration.from_pretrained(run, dtype=torch.float32).state_dict()
-        if {name: value.shape for name, value in weights.items()} != {
-            name: value.shape for name, value in sums.items()
-        }:
+        if shapes_of(weights) != shapes_of(sums):
             raise ValueError(f"{run} holds another model than {runs[0]}: names or shapes of its weights differ.")
         for name, value in weights.items():
             sums[name] += value
@@ -55,6 +53,11 @@ def average_weights(runs: list[Path], output: Path) -> None:
     top = str(runs[0])
     shutil.copytree(top, output, ignore=lambda folder, names: LEFT_OUT(folder, names) if folder == top else ())
     mean.save_pretrained(output)
+
+
+def shapes_of(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+    """The shape of each weight, by its name."""
+    return {name: value.shape for name, value in weights.items()}
 
 
 if __name__ == "__main__":

@@ -100,6 +100,14 @@ def test_more_clips_than_there_are(pipeline, shards, tmp_path):
         redraw_clips(pipeline, shards, tmp_path, clips=6, progress=False)
 
 
+@pytest.mark.parametrize("grid", [(3, 2, 2), (2, 3, 3), (1, 2, 2)])
+def test_clips_of_another_size(pipeline, tmp_path, grid):
+    codes = torch.zeros(1, *grid, dtype=torch.long), torch.zeros(1, 8 * grid[0] - 7, 36, dtype=torch.long)
+    list(write_codes([codes], tmp_path, None))
+    with pytest.raises(ValueError, match=r"those of the model have \(2, 2, 2\) and \(9, 36\)"):
+        redraw_clips(pipeline, tmp_path, tmp_path / "redrawn", clips=1, progress=False)
+
+
 @pytest.mark.parametrize(("name", "fits"), [("video_fsq", False), ("motion_vqvae", True)])
 def test_codes_of_another_tokenizer(pipeline, shards, tmp_path, name, fits):
     """Pictures are decoded with the pipeline's own; motion is only passed on."""

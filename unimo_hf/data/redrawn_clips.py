@@ -48,10 +48,16 @@ def redraw_clips(
         `int`: Number of clips.
 
     Raises:
-        ValueError: If `shards` has fewer clips or codes of another video tokenizer, or `output` holds shards already.
+        ValueError: If `shards` has fewer clips, clips of another size than the model's, or codes of another video
+            tokenizer, or if `output` holds shards already.
     """
     source = CodeShards(shards)
     check_tokenizers(source, pipeline.video_fsq)
+    layout = pipeline.processor.layout
+    wanted = (layout.latent_frames, layout.height, layout.width), (layout.frames, layout.codes_per_frame)
+    if (source.visual_shape, source.motion_shape) != wanted:
+        found = f"visual codes {source.visual_shape} and motion codes {source.motion_shape}"
+        raise ValueError(f"Clips of {shards} have {found}; those of the model have {wanted[0]} and {wanted[1]}.")
     if not 0 < clips <= len(source):
         raise ValueError(f"{clips} clips are wanted; {shards} has {len(source)}.")
     generator = torch.Generator(pipeline.device).manual_seed(seed)
@@ -84,9 +90,8 @@ def draw_expected(
     """Visual codes `(B, t, h, w)` with every one behind the first picture drawn from what the model expects there."""
     model, options = pipeline.model, pipeline.model.sampling_options("i2vm", top_p=top_p)
     sequence = pipeline.processor.build_sequence("i2vm", visual_codes, motion_codes)
-    labels = sequence.pop("labels")
     first, end = model.config.vocabulary.id_range(VISUAL)
-    is_target = (labels >= first) & (labels < end)
+    is_target = (sequence["labels"] >= first) & (sequence["labels"] < end)
     hidden_states = model.model(input_ids=sequence["input_ids"]).last_hidden_state[:, :-1][is_target[:, 1:]]
     drawn = [
         torch.multinomial(
