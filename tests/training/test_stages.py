@@ -348,13 +348,17 @@ def test_redrawn_clips_are_there_to_be_read(recipes, redrawn_shards, tmp_path, m
     assert set(visual.flatten().tolist()) == {0, 1}
 
 
-def test_a_run_with_redrawn_clips(recipes, redrawn_shards, tmp_path):
+def test_a_run_with_redrawn_clips_that_was_stopped(recipes, redrawn_shards, tmp_path, monkeypatch):
     module, kind, values = recipes["unimo"]
-    values = {**values, "redrawn_shards": redrawn_shards, "options": {**values["options"], "redrawn": 0.5}}
-    recipe = micro_recipes.build(kind, values, tmp_path)
-    first = module.train(recipe).state_dict()
-    again = module.train(dataclasses.replace(recipe, output=str(tmp_path / "again"))).state_dict()
-    assert all(torch.equal(value, again[key]) for key, value in first.items())
+    options = {**values["options"], "v2m_share": 1.0, "redrawn": 0.5}
+    recipe = micro_recipes.build(kind, {**values, "redrawn_shards": redrawn_shards, "options": options}, tmp_path)
+    whole = module.train(dataclasses.replace(recipe, output=str(tmp_path / "whole"))).state_dict()
+    with monkeypatch.context() as patch:
+        stop_at(patch, UniMoStage, 4)
+        with pytest.raises(KeyboardInterrupt):
+            module.train(recipe)
+    resumed = module.train(recipe).state_dict()
+    assert all(torch.equal(value, resumed[key]) for key, value in whole.items())
 
 
 def test_joints_are_read_off_the_mean_of_a_latent_frame():
