@@ -14,7 +14,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from unimo_hf import MotionVQVAE, UniMoConfig, UniMoForConditionalGeneration, UniMoPipeline, VideoFSQ
-from unimo_hf.data.shards import encode_batch, fingerprints
+from unimo_hf.data.encoding import encode_batch
+from unimo_hf.data.shards import fingerprints
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import Body
 from unimo_hf.pipelines.checkpoint import load_network, resolve_checkpoint

@@ -10,9 +10,11 @@ import pytest
 
 from unimo_hf.output_folder import JOURNAL, LOCK, WORKSHOP, OutputFolder, lock_folder
 
+LAST = "list.json"
+
 
 def fill(path, *names, text="new"):
-    with OutputFolder(path) as folder:
+    with OutputFolder(path, last=LAST) as folder:
         for name in names:
             (folder.workshop / name).write_text(text)
             folder.put(name)
@@ -20,7 +22,7 @@ def fill(path, *names, text="new"):
 
 def left_unfinished(path, *names):
     def interrupted():
-        with OutputFolder(path) as folder:
+        with OutputFolder(path, last=LAST) as folder:
             for name in names:
                 (folder.workshop / name).write_text("half")
                 folder.put(name)
@@ -54,6 +56,13 @@ def test_a_file_of_that_name_is_never_replaced(tmp_path):
     (tmp_path / "link").symlink_to("nowhere")
     with pytest.raises(ValueError, match="link exists already"):
         fill(tmp_path, "link")
+
+
+def test_a_finished_folder_is_refused(tmp_path):
+    fill(tmp_path, "a.txt", LAST)
+    with pytest.raises(ValueError, match=r"is finished, it holds list\.json"):
+        fill(tmp_path, "b.txt")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", LAST}
 
 
 def test_leftovers_go_when_the_next_run_begins(tmp_path):

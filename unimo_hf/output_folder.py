@@ -48,6 +48,12 @@ def lock_folder(folder: str | os.PathLike) -> Iterator[None]:
         lock.release()
 
 
+def check_unfinished(folder: str | os.PathLike, last: str) -> None:
+    """Raise `ValueError` if a folder holds the file that a run puts there last."""
+    if os.path.lexists(Path(folder) / last):
+        raise ValueError(f"{folder} is finished, it holds {last}; name another folder, or remove this one.")
+
+
 class OutputFolder:
     """A folder being filled by a run, as a context.
 
@@ -57,33 +63,36 @@ class OutputFolder:
 
     Args:
         folder (`str` or `os.PathLike`): Made if it is missing; may hold other files.
+        last (`str`): Name of the file that is put last; a folder that holds it is refused.
 
     Attributes:
         path (`Path`): The folder.
         workshop (`Path`): Where files are made; gone when the block ends well.
 
     Raises:
-        ValueError: If another run is writing into the folder.
+        ValueError: If the folder is finished, or another run is writing into it.
         OSError: If it can't be written.
 
     Example:
 
     ```python
-    with OutputFolder("clips") as folder:
+    with OutputFolder("clips", last="clips.json") as folder:
         folder.check_free(["000000.mp4"])
         write_video(folder.workshop / "000000.mp4", frames, fps=15)
         folder.put("000000.mp4")
     ```
     """
 
-    def __init__(self, folder: str | os.PathLike):
-        self.path = Path(folder)
+    def __init__(self, folder: str | os.PathLike, last: str):
+        self.path, self.last = Path(folder), last
         self.workshop = self.path / WORKSHOP
 
     def __enter__(self) -> "OutputFolder":
+        check_unfinished(self.path, self.last)
         self._lock = lock_folder(self.path)
         self._lock.__enter__()
         try:
+            check_unfinished(self.path, self.last)  # another run may have been faster
             self._remove_leftovers()
             self.workshop.mkdir()
         except BaseException:

@@ -58,14 +58,20 @@ def test_rendering_gets_its_options(monkeypatch):
     assert settings == {"clips": 3, "seed": 5, "size": 64, "camera": "around", "workers": 2, "frames": 33, "fps": 15.0}
 
 
-def test_encoding_gets_its_options(monkeypatch):
-    from unimo_hf.data import shards
+def test_clips_become_shards(assets, micro_checkpoint, tmp_path):
+    options = ["--clips", 2, "--frames", 9, "--size", 32, "--workers", 1]
+    assert unimo("data", "render", assets / "motions" / "test", "-o", tmp_path / "clips", *options).exit_code == 0
+    encode = ("data", "encode", tmp_path / "clips", "-o", tmp_path / "shards", "--model", micro_checkpoint, "--json")
+    result = unimo(*encode)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["clips"] == 2
+    assert {path.name for path in (tmp_path / "shards").iterdir()} == {"shard_00000.parquet", "shards.json"}
+    again = unimo(*encode)
+    assert again.exit_code == 1
+    assert "is finished, it holds shards.json" in again.stderr
 
-    calls = []
-    monkeypatch.setattr(
-        shards, "encode_clips", lambda *arguments, **settings: calls.append((arguments, settings)) or 7
-    )
-    assert unimo("data", "encode", "clips", "-o", "shards", "--model", "somewhere").exit_code == 0
-    ((arguments, settings),) = calls
-    assert [str(argument) for argument in arguments] == ["clips", "shards"]
-    assert settings == {"model": "somewhere"}
+
+def test_the_folders_are_looked_at_before_a_model_is_loaded(tmp_path):
+    result = unimo("data", "encode", tmp_path, "-o", tmp_path / "shards", "--model", "no/such-model")
+    assert result.exit_code == 1
+    assert "is no folder of clips" in result.stderr

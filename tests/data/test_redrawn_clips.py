@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 from unimo_hf import UniMoPipeline
 from unimo_hf.cli.app import app
 from unimo_hf.data import redrawn_clips
+from unimo_hf.data.encoding import write_codes
 from unimo_hf.data.redrawn_clips import draw_expected, redraw_clips, see_again
-from unimo_hf.data.shards import METADATA, CodeShards, fingerprints, write_codes
+from unimo_hf.data.shards import METADATA, CodeShards, fingerprints
 
 sys.path.append(str(Path(__file__).parents[1]))
 from micro_checkpoint import MOTION_CODES, write_micro_checkpoint
@@ -75,7 +76,7 @@ def test_what_is_seen_again_are_8_bit_frames(pipeline, codes):
 
 
 def test_the_last_clips_with_their_motion(pipeline, codes, shards, tmp_path):
-    assert redraw_clips(pipeline, shards, tmp_path, clips=3, seed=7, batch_size=2, progress=False) == 3
+    assert redraw_clips(pipeline, CodeShards(shards), tmp_path, clips=3, seed=7, batch_size=2, progress=False) == 3
     redrawn, generator = CodeShards(tmp_path), torch.Generator().manual_seed(7)
     assert redrawn.metadata["tokenizers"] == CodeShards(shards).metadata["tokenizers"]
     visual = [
@@ -97,7 +98,7 @@ def test_the_command(checkpoint, codes, shards, tmp_path):
 
 def test_more_clips_than_there_are(pipeline, shards, tmp_path):
     with pytest.raises(ValueError, match=r"6 clips are wanted; .* has 5"):
-        redraw_clips(pipeline, shards, tmp_path, clips=6, progress=False)
+        redraw_clips(pipeline, CodeShards(shards), tmp_path, clips=6, progress=False)
 
 
 @pytest.mark.parametrize("grid", [(3, 2, 2), (2, 3, 3), (1, 2, 2)])
@@ -105,7 +106,7 @@ def test_clips_of_another_size(pipeline, tmp_path, grid):
     codes = torch.zeros(1, *grid, dtype=torch.long), torch.zeros(1, 8 * grid[0] - 7, 36, dtype=torch.long)
     list(write_codes([codes], tmp_path, None))
     with pytest.raises(ValueError, match=r"those of the model have \(2, 2, 2\) and \(9, 36\)"):
-        redraw_clips(pipeline, tmp_path, tmp_path / "redrawn", clips=1, progress=False)
+        redraw_clips(pipeline, CodeShards(tmp_path), tmp_path / "redrawn", clips=1, progress=False)
 
 
 @pytest.mark.parametrize(("name", "fits"), [("video_fsq", False), ("motion_vqvae", True)])
@@ -118,7 +119,7 @@ def test_codes_of_another_tokenizer(pipeline, shards, tmp_path, name, fits):
     (tmp_path / METADATA).write_text(json.dumps(metadata), encoding="utf-8")
     if not fits:
         with pytest.raises(ValueError, match="holds codes of another video_fsq"):
-            redraw_clips(pipeline, tmp_path, tmp_path / "redrawn", clips=1, progress=False)
+            redraw_clips(pipeline, CodeShards(tmp_path), tmp_path / "redrawn", clips=1, progress=False)
         return
-    redraw_clips(pipeline, tmp_path, tmp_path / "redrawn", clips=1, progress=False)
+    redraw_clips(pipeline, CodeShards(tmp_path), tmp_path / "redrawn", clips=1, progress=False)
     assert CodeShards(tmp_path / "redrawn").metadata["tokenizers"] == metadata["tokenizers"]

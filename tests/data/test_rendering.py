@@ -71,24 +71,37 @@ def test_videos_are_nearly_lossless(folder, motions, monkeypatch):
     assert 10 * np.log10(255**2 / error) > 38
 
 
-def test_an_interrupted_run_leaves_no_list(folder, motions, tmp_path, monkeypatch):
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)  # of an earlier run
+def test_an_interrupted_run_leaves_no_list_and_is_begun_again(folder, motions, tmp_path, monkeypatch):
     write, written = rendering.write_video, []
 
     def interrupted(path, *arguments, **options):
         written.append(path)
         if len(written) == 3:
-            (tmp_path / ".000002-abcd.mp4").touch()  # what a worker that is stopped had begun
+            path.touch()
             raise KeyboardInterrupt
         return write(path, *arguments, **options)
 
-    monkeypatch.setattr(rendering, "write_video", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        render_clips(motions, tmp_path, workers=1, **SETTINGS)
-    assert not (tmp_path / LIST).exists()
-    assert not list(tmp_path.glob(".*"))
+    (tmp_path / ".gitlab-ci.yml").write_text("somebody else's")
+    with monkeypatch.context() as patched:
+        patched.setattr(rendering, "write_video", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            render_clips(motions, tmp_path, workers=1, **{**SETTINGS, "seed": 3})
     with pytest.raises(ValueError, match=r"clips\.json is missing"):
         load_clips(tmp_path)
+    render_clips(motions, tmp_path, workers=1, **SETTINGS)
+    found = contents(tmp_path)
+    assert found.pop(".gitlab-ci.yml") == b"somebody else's"
+    assert found.keys() == contents(folder).keys()
+    assert found[LIST] == contents(folder)[LIST]
+
+
+def test_what_somebody_else_put_there_stays(folder, motions, tmp_path):
+    (tmp_path / "000002.npz").write_text("somebody else's")
+    with pytest.raises(ValueError, match=r"000002\.npz exists already"):
+        render_clips(motions, tmp_path, workers=1, **SETTINGS)
+    assert contents(tmp_path) == {"000002.npz": b"somebody else's"}
+    with pytest.raises(ValueError, match=r"is finished, it holds clips\.json"):
+        render_clips(motions, folder, workers=1, **SETTINGS)
 
 
 def test_an_error_in_a_worker_is_the_users_error(motions, tmp_path, monkeypatch):

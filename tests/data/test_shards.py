@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from unimo_hf import MotionVQVAE, MotionVQVAEConfig, VideoFSQ, VideoFSQConfig
-from unimo_hf.data import shards
-from unimo_hf.data.shards import METADATA, CodeShards, encode_batch, write_shards
+from unimo_hf.data import encoding
+from unimo_hf.data.encoding import encode_batch, write_shards
+from unimo_hf.data.shards import METADATA, CodeShards
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def clips():
 
 
 def test_what_is_written_is_what_the_tokenizers_say(tokenizers, clips, tmp_path, monkeypatch):
-    monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 2)  # several shards, in order
+    monkeypatch.setattr(encoding, "CLIPS_PER_SHARD", 2)  # several shards, in order
     assert list(write_shards(clips, tmp_path, *tokenizers, batch_size=2)) == [2, 4, 5]
     assert len(list(tmp_path.glob("*.parquet"))) == 3
     read = CodeShards(tmp_path)
@@ -47,7 +48,7 @@ def test_what_is_written_is_what_the_tokenizers_say(tokenizers, clips, tmp_path,
 
 def test_a_folder_is_not_written_over(tokenizers, clips, tmp_path):
     list(write_shards(clips[:1], tmp_path, *tokenizers))
-    with pytest.raises(ValueError, match="already holds code shards"):
+    with pytest.raises(ValueError, match=r"is finished, it holds shards\.json"):
         list(write_shards(clips, tmp_path, *tokenizers))
 
 
@@ -59,7 +60,7 @@ def test_codes_of_the_world_fit_no_clip(tokenizers, clips, tmp_path):
 
 
 def test_an_interrupted_run_is_begun_again(tokenizers, clips, tmp_path, monkeypatch):
-    monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 1)
+    monkeypatch.setattr(encoding, "CLIPS_PER_SHARD", 1)
     interrupted = write_shards(clips, tmp_path, *tokenizers, batch_size=1)
     for _ in range(4):
         next(interrupted)
@@ -67,8 +68,20 @@ def test_an_interrupted_run_is_begun_again(tokenizers, clips, tmp_path, monkeypa
     assert len(list(tmp_path.glob("*.parquet"))) >= 3
     with pytest.raises(ValueError, match=METADATA):
         CodeShards(tmp_path)
+    (tmp_path / "theirs.parquet").write_text("somebody else's")
     list(write_shards(clips[:2], tmp_path, *tokenizers, batch_size=1))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"shard_00000.parquet", "shard_00001.parquet", METADATA, "theirs.parquet"}
+    assert json.loads((tmp_path / METADATA).read_text())["files"] == ["shard_00000.parquet", "shard_00001.parquet"]
+    (tmp_path / "theirs.parquet").unlink()
     assert len(CodeShards(tmp_path)) == 2
+
+
+def test_shards_of_nobody_knows_whom_are_left_alone(tokenizers, clips, tmp_path):
+    (tmp_path / "shard_00007.parquet").write_text("somebody else's")
+    with pytest.raises(ValueError, match=r"shard_00007\.parquet exists already"):
+        list(write_shards(clips, tmp_path, *tokenizers))
+    assert [path.name for path in tmp_path.iterdir()] == ["shard_00007.parquet"]
 
 
 def test_nothing_to_encode(tokenizers, tmp_path):

@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from unimo_hf import MotionVQVAE, UniMoForConditionalGeneration, UniMoPipeline, UniMoProcessor, VideoFSQ
+from unimo_hf.data.encoding import write_codes
 from unimo_hf.data.scene import FOCAL_PER_SIDE
-from unimo_hf.data.shards import CodeShards, fingerprints, write_codes
+from unimo_hf.data.shards import CodeShards, fingerprints
 from unimo_hf.model.motion_features import frames_to_parameters
 from unimo_hf.training import motion_vqvae, unimo, video_fsq
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage

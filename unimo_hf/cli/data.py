@@ -114,10 +114,16 @@ def encode(
     as_json: options.Json = False,
 ) -> None:
     """Turn clips into shards of codes (video and motion), so that they are encoded once and never again."""
-    from ..data.shards import encode_clips
+    from ..data.clips import load_clips
+    from ..data.encoding import encode_clips
+    from ..data.shards import METADATA
+    from ..output_folder import check_unfinished
 
     start = time.perf_counter()
-    encoded = encode_clips(clips, output, model=model)
+    found = load_clips(clips)
+    check_unfinished(output, METADATA)
+    pipeline = options.load_pipeline(model)
+    encoded = encode_clips(found, output, pipeline.video_fsq, pipeline.motion_vqvae)
     _report(
         "Code shards", {"clips": encoded, "source": str(clips), "folder": str(output), "model": model}, start, as_json
     )
@@ -141,10 +147,14 @@ def redraw(
 ) -> None:
     """Let a model draw the pictures of clips as it expects them, for it to learn to read people as it makes them."""
     from ..data.redrawn_clips import redraw_clips
+    from ..data.shards import METADATA, CodeShards
+    from ..output_folder import check_unfinished
 
     start = time.perf_counter()
+    encoded = CodeShards(shards)
+    check_unfinished(output, METADATA)
     pipeline = options.load_pipeline(model, device)
-    done = redraw_clips(pipeline, shards, output, clips=clips, seed=seed, top_p=top_p, batch_size=batch_size)
+    done = redraw_clips(pipeline, encoded, output, clips=clips, seed=seed, top_p=top_p, batch_size=batch_size)
     facts = {"clips": done, "source": str(shards), "folder": str(output), "model": model, "seed": seed}
     _report("Redrawn clips", facts, start, as_json)
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from unimo_hf.data.shards import CodeShards, check_tokenizers, write_codes
+from unimo_hf.data.encoding import write_codes
+from unimo_hf.data.shards import CodeShards, check_tokenizers
 from unimo_hf.model.generation_unimo import top_p_probabilities
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.vocabulary import VISUAL
@@ -19,7 +20,7 @@ CODES_AT_ONCE = 512  # of 64,000 logits each, sorted: about half a gigabyte
 
 def redraw_clips(
     pipeline: UniMoPipeline,
-    shards: str | Path,
+    shards: CodeShards,
     output: str | Path,
     *,
     clips: int,
@@ -35,9 +36,8 @@ def redraw_clips(
 
     Args:
         pipeline ([`UniMoPipeline`]): The model.
-        shards (`str` or `Path`): Folder of encoded clips, of which the last `clips` are taken: a recipe holds out the
-            first ones.
-        output (`str` or `Path`): Folder for the new shards; what an interrupted run left in it is replaced.
+        shards ([`CodeShards`]): Encoded clips, of which the last `clips` are taken: a recipe holds out the first ones.
+        output (`str` or `Path`): As for [`write_codes`].
         clips (`int`): How many.
         seed (`int`, *optional*, defaults to 0): Of the sampling; the same seed and batch size give the same clips.
         top_p (`float`, *optional*): Mass of the nucleus; the model's own for I2VM if left out.
@@ -51,20 +51,21 @@ def redraw_clips(
         ValueError: If `shards` has fewer clips, clips of another size than the model's, or codes of another video
             tokenizer, or if `output` holds shards already.
     """
-    source = CodeShards(shards)
-    check_tokenizers(source, pipeline.video_fsq)
+    check_tokenizers(shards, pipeline.video_fsq)
     layout = pipeline.processor.layout
     wanted = (layout.latent_frames, layout.height, layout.width), (layout.frames, layout.codes_per_frame)
-    if (source.visual_shape, source.motion_shape) != wanted:
-        found = f"visual codes {source.visual_shape} and motion codes {source.motion_shape}"
-        raise ValueError(f"Clips of {shards} have {found}; those of the model have {wanted[0]} and {wanted[1]}.")
-    if not 0 < clips <= len(source):
-        raise ValueError(f"{clips} clips are wanted; {shards} has {len(source)}.")
+    if (shards.visual_shape, shards.motion_shape) != wanted:
+        found = f"visual codes {shards.visual_shape} and motion codes {shards.motion_shape}"
+        raise ValueError(
+            f"Clips of {shards.folder} have {found}; those of the model have {wanted[0]} and {wanted[1]}."
+        )
+    if not 0 < clips <= len(shards):
+        raise ValueError(f"{clips} clips are wanted; {shards.folder} has {len(shards)}.")
     generator = torch.Generator(pipeline.device).manual_seed(seed)
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        for start in range(len(source) - clips, len(source), batch_size):
-            chosen = [source[index] for index in range(start, min(start + batch_size, len(source)))]
+        for start in range(len(shards) - clips, len(shards), batch_size):
+            chosen = [shards[index] for index in range(start, min(start + batch_size, len(shards)))]
             visual_codes, motion_codes = (
                 torch.stack([clip[key] for clip in chosen]).to(pipeline.device)
                 for key in ("visual_codes", "motion_codes")
@@ -74,7 +75,7 @@ def redraw_clips(
 
     done = 0
     with tqdm(total=clips, desc="redrawing", unit="clip", disable=None if progress else True) as bar:
-        for done in write_codes(batches(), output, source.metadata.get("tokenizers")):
+        for done in write_codes(batches(), output, shards.metadata.get("tokenizers")):
             bar.update(done - bar.n)
     return done
 

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
-from unimo_hf.atomic import replace_when_done
 from unimo_hf.data.clips import FORMAT_VERSION, LIST
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
 from unimo_hf.motion.files import load_collection
+from unimo_hf.output_folder import OutputFolder, check_unfinished
 from unimo_hf.video.writing import write_video
 
 PRESET = "veryfast"  # of x264; smaller files than those of faster presets, in about the time
@@ -44,7 +44,8 @@ def render_clips(
 
     Args:
         motions (`str` or `Path`): Motion file or folder of them, in any frame of reference.
-        output (`str` or `Path`): Folder for the clips; clips of the same name in it are replaced.
+        output (`str` or `Path`): Folder for the clips. Clips that an interrupted run left in it are replaced, other
+            files stay as they are.
         clips (`int`, *optional*, defaults to 100): How many.
         seed (`int`, *optional*, defaults to 0): Seed.
         size (`int`, *optional*, defaults to 128): Side of the pictures, pixels.
@@ -59,29 +60,30 @@ def render_clips(
         `Path`: The list of the clips, written last.
 
     Raises:
-        ValueError: If a setting is not allowed, or no motion is long enough.
+        ValueError: If a setting is not allowed, no motion is long enough, the folder holds clips already, or another
+            run is drawing into it.
         OSError: If the folder can't be written.
     """
     if clips < 1:
         raise ValueError(f"clips is {clips}; at least 1 is needed.")
     if frames % 8 != 1:
         raise ValueError(f"frames is {frames}; a video has 8k + 1 frames: 1, 9, 17, ...")
-    output = Path(output)
+    check_unfinished(output, LIST)
     settings = ClipSettings(frames=frames, fps=fps, size=size, camera=camera, mirror=False)
     source = ClipSource(load_collection(motions), settings, seed)
-    output.mkdir(parents=True, exist_ok=True)
-    # From here on the folder is unfinished: a list of an earlier run would describe other clips.
-    (output / LIST).unlink(missing_ok=True)
-    try:
-        with _drawn_rows(source, output, clips, workers or _cores()) as drawn:
-            rows = list(tqdm(drawn, total=clips, desc="drawing", unit="clip", disable=None if progress else True))
-    finally:
-        for leftover in output.glob(".??????-*"):  # files that a stopped worker had begun
-            leftover.unlink(missing_ok=True)
-    facts = {"frames": frames, "fps": fps, "size": size, "camera": camera, "seed": seed, "clips": rows}
-    with replace_when_done(output / LIST) as aside:
-        aside.write_text(json.dumps({"format_version": FORMAT_VERSION, **facts}, indent=1), encoding="utf-8")
-    return output / LIST
+    rows = []
+    with OutputFolder(output, last=LIST) as folder:
+        folder.check_free(_files(index)[kind] for index in range(clips) for kind in ("video", "motion"))
+        with _drawn_rows(source, folder.workshop, clips, workers or _cores()) as drawn:
+            for row in tqdm(drawn, total=clips, desc="drawing", unit="clip", disable=None if progress else True):
+                folder.put(row["video"])
+                folder.put(row["motion"])
+                rows.append(row)
+        facts = {"frames": frames, "fps": fps, "size": size, "camera": camera, "seed": seed, "clips": rows}
+        text = json.dumps({"format_version": FORMAT_VERSION, **facts}, indent=1)
+        (folder.workshop / LIST).write_text(text, encoding="utf-8")
+        folder.put(LIST)
+    return folder.path / LIST
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def _drawn_rows(source: ClipSource, output: Path, clips: int, workers: int) -> I
         return
     # A forked worker need not load the libraries again, which takes as long as drawing a hundred clips.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    pool = context.Pool(min(workers, clips), _start_worker, (source, output))
+    pool = context.Pool(min(workers, clips), _start_worker, (source, output, os.getpid()))
     with pool:
         yield pool.imap(_work, range(clips), chunksize=2)
 
@@ -106,22 +108,28 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start_worker(source: ClipSource, output: Path) -> None:
+def _start_worker(source: ClipSource, output: Path, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
     torch.set_num_threads(1)  # as many processes as cores already
-    _write.append(partial(_write_clip, source, output))
+    _write.append(partial(_write_clip, source, output, parent=parent))
 
 
 def _work(index: int) -> dict[str, Any]:
     return _write[0](index)
 
 
-def _write_clip(source: ClipSource, output: Path, index: int) -> dict[str, Any]:
-    name = f"{index:06d}"
+def _write_clip(source: ClipSource, output: Path, index: int, parent: int | None = None) -> dict[str, Any]:
     clip = source.draw(index)
-    row = {"name": name, "video": f"{name}.mp4", "motion": f"{name}.npz"}
+    if parent is not None and os.getppid() != parent:
+        raise SystemExit  # the run was killed, and another may have begun to fill the folder
+    row = _files(index)
     write_video(
         output / row["video"], clip.video, clip.motion.fps, crf=10, pixel_format="yuv444p", preset=PRESET, threads=1
     )
     clip.motion.save(output / row["motion"], fps=clip.motion.fps)
     return {**row, "source": clip.source, "start": round(clip.start, 4)}
+
+
+def _files(index: int) -> dict[str, Any]:
+    name = f"{index:06d}"
+    return {"name": name, "video": f"{name}.mp4", "motion": f"{name}.npz"}

@@ -1,10 +1,8 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""Code shards: clips as the AR model sees them, integers in Parquet files. Encode once, train anywhere."""
+"""Code shards: clips as the AR model sees them, integers in Parquet files."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +10,15 @@ import torch
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel
 
-from unimo_hf.atomic import replace_when_done
-from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
-from unimo_hf.model.modeling_video_fsq import VideoFSQ
-from unimo_hf.model.motion_features import parameters_to_frames
-
 FORMAT_VERSION = 1
 METADATA = "shards.json"
-CLIPS_PER_SHARD = 1024
 
 
 class CodeShards(Dataset):
     """The clips of a shard folder, in order.
 
     Args:
-        folder (`str` or `Path`): Folder that [`write_shards`] filled.
+        folder (`str` or `Path`): Folder that [`write_codes`] filled.
 
     Raises:
         ValueError: If the folder holds no shards, or shards of another version.
@@ -66,111 +58,6 @@ class CodeShards(Dataset):
         }
 
 
-@torch.no_grad()
-def encode_batch(
-    batch: dict[str, torch.Tensor], video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Clips to codes.
-
-    Args:
-        batch (`dict[str, torch.Tensor]`): `video` (B, T, S, S, 3) uint8 and SMPL-X parameters (B, T, ...) in the
-            camera frame.
-        video_fsq ([`VideoFSQ`]): Video tokenizer.
-        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer.
-
-    Returns:
-        `tuple`: visual codes (B, t, h, w) and motion codes (B, T, codes a frame).
-
-    Raises:
-        ValueError: If the motion tokenizer was trained in the world: of a clip only its camera is known.
-    """
-    if motion_vqvae.config.coordinates != "camera":
-        raise ValueError(
-            f"The motion tokenizer's coordinates is {motion_vqvae.config.coordinates!r}; clips of video and motion "
-            "are in the camera frame, so it must be 'camera'."
-        )
-    video = batch["video"].to(video_fsq.device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-    parameters = {key: batch[key].to(motion_vqvae.device) for key in ("body_pose", "betas", "global_orient", "transl")}
-    motion = parameters_to_frames(**parameters, rotation=motion_vqvae.config.rotation)
-    return video_fsq.encode(video), motion_vqvae.encode(motion)
-
-
-def write_shards(
-    clips: Iterable[dict[str, torch.Tensor]],
-    output: str | Path,
-    video_fsq: VideoFSQ,
-    motion_vqvae: MotionVQVAE,
-    batch_size: int = 16,
-) -> Iterator[int]:
-    """Encode clips into a folder.
-
-    Args:
-        clips (`Iterable[dict[str, torch.Tensor]]`): As [`ClipFiles.load`] or [`DrawnClips`] give them.
-        output (`str` or `Path`): Folder; what an interrupted run left in it is replaced.
-        video_fsq ([`VideoFSQ`]): Video tokenizer.
-        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer.
-        batch_size (`int`, *optional*, defaults to 16): Clips to encode at once.
-
-    Yields:
-        `int`: Number of clips encoded so far, so that the caller can show progress.
-
-    Raises:
-        ValueError: If the folder already holds shards, or there are no clips.
-    """
-    batches = (
-        {key: torch.stack([clip[key] for clip in group]) for key in group[0]} for group in _groups(clips, batch_size)
-    )
-    codes = (encode_batch(batch, video_fsq, motion_vqvae) for batch in batches)
-    yield from write_codes(codes, output, fingerprints(video_fsq, motion_vqvae))
-
-
-def write_codes(
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
-    output: str | Path,
-    tokenizers: dict[str, str] | None,
-) -> Iterator[int]:
-    """Write codes into a folder, shard after shard.
-
-    Every file is whole or not there, and the metadata comes last: a folder with metadata is complete.
-
-    Args:
-        batches (`Iterable[tuple[torch.Tensor, torch.Tensor]]`): Visual codes (B, t, h, w) and motion codes
-            (B, T, codes a frame), as [`encode_batch`] gives them.
-        output (`str` or `Path`): Folder; what an interrupted run left in it is replaced.
-        tokenizers (`dict[str, str]`, *optional*): [`fingerprints`] of those whose codes they are.
-
-    Yields:
-        `int`: Number of clips written so far.
-
-    Raises:
-        ValueError: If the folder already holds shards, or there are no clips.
-    """
-    output = Path(output)
-    if (output / METADATA).exists():
-        raise ValueError(f"{output} already holds code shards; give another folder or remove it.")
-    for leftover in output.glob("*.parquet"):
-        leftover.unlink()
-    shapes: dict[str, list[int]] = {}
-    rows: list[dict[str, np.ndarray]] = []
-    done = shard = 0
-    for visual, motion in batches:
-        shapes = {"visual_shape": list(visual.shape[1:]), "motion_shape": list(motion.shape[1:])}
-        codes = {"visual_codes": _as_rows(visual), "motion_codes": _as_rows(motion)}
-        rows += [{key: values[row] for key, values in codes.items()} for row in range(len(visual))]
-        done += len(visual)
-        if len(rows) >= CLIPS_PER_SHARD:
-            _write_shard(output, shard, rows)
-            rows, shard = [], shard + 1
-        yield done
-    if not done:
-        raise ValueError("There are no clips to encode.")
-    if rows:
-        _write_shard(output, shard, rows)
-    with replace_when_done(output / METADATA) as aside:
-        metadata = {"format_version": FORMAT_VERSION, "clips": done, **shapes, "tokenizers": tokenizers}
-        aside.write_text(json.dumps(metadata, indent=2), encoding="utf-8")
-
-
 def fingerprints(*tokenizers: PreTrainedModel) -> dict[str, str]:
     """What tells trained tokenizers apart: a digest of the weights of each, by its name."""
     found = {}
@@ -189,47 +76,3 @@ def check_tokenizers(shards: CodeShards, *tokenizers: PreTrainedModel) -> None:
     for name, digest in fingerprints(*tokenizers).items():
         if made_by.get(name, digest) != digest:
             raise ValueError(f"{shards.folder} holds codes of another {name}: remove it, or name another folder.")
-
-
-def _groups(clips: Iterable[dict[str, torch.Tensor]], size: int) -> Iterator[list[dict[str, torch.Tensor]]]:
-    remaining = iter(clips)
-    while group := list(islice(remaining, size)):
-        yield group
-
-
-def _as_rows(codes: torch.Tensor) -> np.ndarray:
-    return codes.flatten(1).cpu().numpy().astype(np.uint16)
-
-
-def _write_shard(output: Path, shard: int, rows: list[dict[str, np.ndarray]]) -> None:
-    import datasets
-
-    features = datasets.Features({key: datasets.List(datasets.Value("uint16")) for key in rows[0]})
-    with replace_when_done(output / f"shard_{shard:05d}.parquet") as aside:
-        datasets.Dataset.from_list(rows, features=features).to_parquet(str(aside))
-
-
-def encode_clips(clips: str | Path, output: str | Path, model: str = "unimo-tiny", progress: bool = True) -> int:
-    """Encode a folder of rendered clips with the tokenizers of a checkpoint.
-
-    Args:
-        clips (`str` or `Path`): Folder that `unimo data render` wrote.
-        output (`str` or `Path`): Folder for the shards.
-        model (`str`, *optional*): Checkpoint, as [`UniMoPipeline.from_pretrained`] takes it.
-        progress (`bool`, *optional*): Show a progress bar.
-
-    Returns:
-        `int`: Number of clips.
-    """
-    from tqdm.auto import tqdm
-
-    from unimo_hf.data.clips import load_clips
-    from unimo_hf.pipelines.unimo_pipeline import UniMoPipeline
-
-    pipeline = UniMoPipeline.from_pretrained(model)
-    found = load_clips(clips)
-    done = 0
-    with tqdm(total=len(found), desc="encoding", unit="clip", disable=None if progress else True) as bar:
-        for done in write_shards((clip.load() for clip in found), output, pipeline.video_fsq, pipeline.motion_vqvae):
-            bar.update(done - bar.n)
-    return done

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from unimo_hf.data.shards import METADATA, CodeShards, check_tokenizers, encode_batch, write_shards
+from unimo_hf.data.encoding import encode_batch, write_shards
+from unimo_hf.data.shards import METADATA, CodeShards, check_tokenizers
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.generation_unimo import nearest_to_mean
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
