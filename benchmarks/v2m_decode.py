@@ -14,6 +14,7 @@ from side_by_side import arguments, compare, report
 
 from unimo_hf import UniMoPipeline
 from unimo_hf.video.reading import read_video
+from unimo_hf.model.generation_unimo import Decoding
 from unimo_hf.video.writing import write_video
 
 FPS, SIZE = 30, 256
@@ -52,20 +53,20 @@ def main() -> None:
                 units=options.seconds,
             )
         ]
-        layout = model.config.layout
-        visual_codes = torch.randint(
-            model.config.visual_vocab_size, (1, layout.latent_frames, layout.height, layout.width)
-        )
-        prompt = processor.build_condition("v2m", visual_codes)["input_ids"]
+        visual = model.config.table["visual"]
+        visual_codes = torch.randint(visual.size, (1, visual.ticks(model.config.frames), *visual.grid))
+        condition = processor.build_condition("v2m", {"visual": visual_codes})
+        prompt, sequence = condition["input_ids"], condition["sequence"]
         for name, choice in (("greedy", {"do_sample": False}), ("top-p 0.8", {"do_sample": True, "top_p": 0.8})):
+            decoding = Decoding(**choice)
             rows.append(
                 compare(
                     f"generate_target, V2M of one clip, {name}",
-                    lambda choice=choice: model.generate_target(prompt, **choice),
-                    lambda choice=choice: model.generate(prompt, **choice),
+                    lambda decoding=decoding: model.generate_target(prompt, sequence=sequence, decoding=decoding),
+                    lambda choice=choice: model.generate(prompt, sequence=sequence, **choice),
                     "transformers' generate, DynamicCache",
                     options.rounds,
-                    units=layout.num_motion_codes,
+                    units=len(sequence) - sequence.condition_length,
                 )
             )
     report(rows, options.json)

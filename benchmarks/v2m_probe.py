@@ -6,7 +6,6 @@ pictures, but no embedding and no head for motion codes: those begin at the vect
 alike.
 """
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from torch.utils.data import DataLoader
 from unimo_hf import MotionVQVAE, UniMoConfig, UniMoForConditionalGeneration, UniMoPipeline, VideoFSQ
 from unimo_hf.data.encoding import encode_batch
 from unimo_hf.data.shards import fingerprints
+from unimo_hf.model.generation_unimo import Decoding
+from unimo_hf.model.modalities import Modality, plain_table, squarest_grid
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import Body
 from unimo_hf.pipelines.checkpoint import load_network, resolve_checkpoint
@@ -59,7 +60,7 @@ def probe_recipe(base: UniMoRecipe, start: Path, motion_vqvae: Path, pictures: P
     return replace(
         base,
         start=str(start),
-        model={"latent_grid": base.model["latent_grid"]} if "latent_grid" in base.model else {},
+        model={"frames": base.model["frames"]} if "frames" in base.model else {},
         tokenizers=Tokenizers(str(start / "video_fsq"), str(motion_vqvae)),
         drawn=replace(drawn, front=front, around=around, cache=str(cache)),
         validation_clips=1,
@@ -70,13 +71,9 @@ def write_start(recipe: UniMoRecipe, folder: Path) -> None:
     """Write the model that a probe starts from: it knows pictures, and has new tables for the codes of a tokenizer."""
     known = UniMoForConditionalGeneration.from_pretrained(recipe.start)
     motion_vqvae = MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae)
-    codes = motion_vqvae.config.codes_per_frame
-    rows = max(row for row in range(1, math.isqrt(codes) + 1) if codes % row == 0)
-    of_tokenizer = {
-        "motion_vocab_size": motion_vqvae.config.codebook_size,
-        "codes_per_frame": codes,
-        "motion_grid": [rows, codes // rows],
-    }
+    slots = squarest_grid(motion_vqvae.config.codes_per_frame)
+    motion = Modality("motion", motion_vqvae.config.codebook_size, slots)
+    of_tokenizer = {"modalities": plain_table(known.config.table | {"motion": motion})}
     model = UniMoForConditionalGeneration(
         UniMoConfig(**known.config.to_dict() | recipe.model | of_tokenizer | dict.fromkeys(DERIVED))
     )
@@ -123,13 +120,14 @@ def v2m_error(checkpoint: Path, drawn: DrawnData, mean_codes: bool) -> dict[str,
         which no answer that ignores the pictures can beat by much.
     """
     pipeline, body = UniMoPipeline.from_pretrained(checkpoint), Body.load()
-    vectors = pipeline.motion_vqvae.codebook.codes if mean_codes else None
+    vectors = {"motion": pipeline.motion_vqvae.code_vectors()} if mean_codes else {}
     found, truth = [], []
     for batch in DataLoader(drawn_dataset(drawn), BATCH):
         visual_codes, _ = encode_batch(batch, pipeline.video_fsq, pipeline.motion_vqvae)
-        condition = pipeline.processor.build_condition("v2m", visual_codes)["input_ids"]
-        target = pipeline.model.generate_target(condition, do_sample=False, motion_vectors=vectors)
-        frames = pipeline.motion_vqvae.decode(pipeline.processor.post_process(target).motion_codes)
+        condition = pipeline.processor.build_condition("v2m", {"visual": visual_codes})
+        sequence, decoding = condition["sequence"], Decoding(do_sample=False, vectors=vectors)
+        target = pipeline.model.generate_target(condition["input_ids"], sequence=sequence, decoding=decoding)
+        frames = pipeline.motion_vqvae.decode(pipeline.processor.post_process(target, sequence)["motion"].flatten(2))
         found.append(joints_of_frames(body, frames, pipeline.motion_vqvae.config.rotation)[0])
         parameters = {key: value for key, value in batch.items() if key != "video"}
         truth.append(joints_of_frames(body, parameters_to_frames(**parameters), "6d")[0])

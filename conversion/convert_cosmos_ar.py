@@ -10,7 +10,6 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from transformers import GenerationConfig
 
 from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.configuration_unimo import UniMoConfig
+from unimo_hf.model.modalities import squarest_grid
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.processing_unimo import UniMoProcessor
@@ -208,11 +208,12 @@ def config_of(
                 f"config.json contradicts {checkpoint}: `{field}` is {settings[field]}, the tensors say {sizes[ours]}."
             )
     try:
+        slots = squarest_grid(motion_config.codes_per_frame)
+        motion = {"name": "motion", "size": motion_config.codebook_size, "grid": slots}
+        visual = {"name": "visual", "size": sizes.pop("visual codes"), "grid": [32, 32], "frames": 8}
         return UniMoConfig(
             **sizes,
-            motion_vocab_size=motion_config.codebook_size,
-            codes_per_frame=motion_config.codes_per_frame,
-            motion_grid=squarest_grid(motion_config.codes_per_frame),
+            modalities=[visual, motion],
             rms_norm_eps=settings.get("norm_eps", 1e-5),
             # The released 4B model has none; Cosmos' loader reads this switch, off when it is missing.
             ape_mode="hidden_each_layer" if settings.get("apply_abs_pos_emb") else "none",
@@ -252,7 +253,7 @@ def sizes_of(weights: Mapping[str, Tensor], checkpoint: Path) -> dict[str, int]:
         )
     layers = [int(found[1]) for key in weights if (found := re.match(r"layers\.(\d+)\.", key))]
     return {
-        "visual_vocab_size": len(weights["output.weight"]),
+        "visual codes": len(weights["output.weight"]),
         "hidden_size": width,
         "intermediate_size": len(weights["layers.0.feed_forward.w1.weight"]),
         "num_hidden_layers": max(layers) + 1,
@@ -260,12 +261,6 @@ def sizes_of(weights: Mapping[str, Tensor], checkpoint: Path) -> dict[str, int]:
         "num_key_value_heads": len(weights["layers.0.attention.wk.weight"]) // head_dim,
         "head_dim": head_dim,
     }
-
-
-def squarest_grid(codes_per_frame: int) -> list[int]:
-    """Return rows and columns of the slots of a frame, as near to a square as whole numbers allow (36: 6 x 6)."""
-    rows = next(rows for rows in range(isqrt(codes_per_frame), 0, -1) if codes_per_frame % rows == 0)
-    return [rows, codes_per_frame // rows]
 
 
 @torch.no_grad()
@@ -289,23 +284,21 @@ def new_weights(config: UniMoConfig, visual_table: Tensor, rule: str) -> dict[st
         # Channel by channel in parts, so that no float32 copy of the table is made.
         parts = [torch.std_mean(columns.float(), dim=0) for columns in visual_table.split(256, dim=1)]
         deviation, mean = (torch.cat(values) for values in zip(*parts, strict=True))
-    rows = {NEW_TABLES[0]: config.motion_vocab_size, NEW_TABLES[1]: config.num_special_tokens}
+    rows = {NEW_TABLES[0]: config.table["motion"].size, NEW_TABLES[1]: config.num_special_tokens}
     new = {name: mean + deviation * torch.randn(count, width, generator=generator) for name, count in rows.items()}
-    head, std = torch.empty(config.motion_vocab_size, width), width**-0.5
+    head, std = torch.empty(config.table["motion"].size, width), width**-0.5
     new[NEW_HEAD] = torch.nn.init.trunc_normal_(head, std=std, a=-3 * std, b=3 * std, generator=generator)
     return new
 
 
 def processor_of(config: UniMoConfig, motion_config: MotionVQVAEConfig) -> UniMoProcessor:
     """Return the processor for clips of the full size, 16 pixels to a visual code."""
-    sizes = (config.visual_vocab_size, config.motion_vocab_size, config.num_special_tokens)
     return UniMoProcessor(
-        UniMoTokenizer(*sizes),
-        size=16 * config.latent_grid[1],
-        frames=config.layout.frames,
+        UniMoTokenizer(list(config.vocabulary.sizes.items()), config.num_special_tokens),
+        size=16 * config.table["visual"].grid[0],
+        frames=config.frames,
         fps=motion_config.fps,
-        temporal_compression=config.temporal_compression,
-        codes_per_frame=config.codes_per_frame,
+        modalities=config.modalities,
         interleaving=config.interleaving,
     )
 
@@ -317,7 +310,7 @@ def check_logits(weights: dict[str, Tensor], folder: Path, config: UniMoConfig, 
         ValueError: If the results are not numbers.
         RuntimeError: If they differ, which would be a mistake of this converter.
     """
-    prompt = seeded_prompt(config.visual_vocab_size)
+    prompt = seeded_prompt(config.table["visual"].size)
     expected = cosmos_logits(weights, config, prompt, dtype=dtype)
     weights.clear()  # lets go of the checkpoint: two mapped files would count twice
     if not bool(expected.isfinite().all()):

@@ -4,7 +4,9 @@
 Both read one block at a time and compute in float32, so that a model larger than memory can be compared.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +16,9 @@ from torch.func import functional_call
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.embedding_unimo import UniMoPositionEmbedding
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
-from unimo_hf.model.tasks import SequenceLayout
-from unimo_hf.model.vocabulary import VISUAL
+from unimo_hf.model.sequences import Sequence, lay_out_codes
 
-PROMPT_LAYOUT = SequenceLayout(latent_frames=4, height=2, width=3)
+PROMPT_TICKS, PROMPT_GRID = 4, (2, 3)
 HEAD_ROWS = 8192  # rows of an output head in float32 at a time
 SEED = 0
 
@@ -25,7 +26,7 @@ SEED = 0
 def seeded_prompt(num_codes: int) -> Tensor:
     """Return visual codes of shape `(24,)`, the same every time, that move along all three axes."""
     generator = torch.Generator().manual_seed(SEED)
-    return torch.randint(num_codes, (PROMPT_LAYOUT.num_visual_codes,), generator=generator)
+    return torch.randint(num_codes, (PROMPT_TICKS * math.prod(PROMPT_GRID),), generator=generator)
 
 
 @torch.no_grad()
@@ -33,7 +34,7 @@ def cosmos_logits(
     weights: Mapping[str, Tensor],
     config: UniMoConfig,
     visual_codes: Tensor,
-    layout: SequenceLayout = PROMPT_LAYOUT,
+    grid: tuple[int, int] = PROMPT_GRID,
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     """Run Cosmos' autoregressive model, written out, on its own names.
@@ -42,7 +43,7 @@ def cosmos_logits(
         weights (`Mapping[str, Tensor]`): By NVIDIA's names without the prefix `model.`.
         config ([`UniMoConfig`]): Sizes and positions.
         visual_codes (`Tensor` of shape `(length,)`): The prompt.
-        layout ([`SequenceLayout`], *optional*): Grid of the codes.
+        grid (`tuple[int, int]`, *optional*): Rows and columns of a latent frame.
         dtype (`torch.dtype`, *optional*): Type that weights are rounded to first.
 
     Returns:
@@ -60,7 +61,7 @@ def cosmos_logits(
     def heads(states: Tensor, name: str) -> Tensor:
         return F.linear(states, weight(name)).unflatten(-1, (-1, config.head_dim)).transpose(0, 1)  # [heads, L, d]
 
-    (cos, sin), absolute = _positions(config, len(visual_codes), layout)
+    (cos, sin), absolute = _positions(config, len(visual_codes), grid)
 
     def rotated(states: Tensor) -> Tensor:
         first, second = states.chunk(2, dim=-1)
@@ -85,7 +86,7 @@ def cosmos_logits(
 
 @torch.no_grad()
 def unimo_logits(
-    weights: Mapping[str, Tensor], config: UniMoConfig, visual_codes: Tensor, layout: SequenceLayout = PROMPT_LAYOUT
+    weights: Mapping[str, Tensor], config: UniMoConfig, visual_codes: Tensor, grid: tuple[int, int] = PROMPT_GRID
 ) -> Tensor:
     """Run the same prompt through the modules of [`UniMoForConditionalGeneration`], with weights by our names.
 
@@ -93,7 +94,7 @@ def unimo_logits(
         weights (`Mapping[str, Tensor]`): By the names of `model.safetensors`.
         config ([`UniMoConfig`]): Of that checkpoint.
         visual_codes (`Tensor` of shape `(length,)`): The prompt.
-        layout ([`SequenceLayout`], *optional*): Grid of the codes.
+        grid (`tuple[int, int]`, *optional*): Rows and columns of a latent frame.
 
     Returns:
         `Tensor` of shape `(length, visual codes)`, float32.
@@ -108,8 +109,9 @@ def unimo_logits(
             own = {key: value.float() for key, value in own.items()}
         return functional_call(model.get_submodule(name), own, args, kwargs)
 
-    rotary, absolute = _positions(config, len(visual_codes), layout)
-    hidden = run("model.embed_tokens", visual_codes[None]).float()
+    rotary, absolute = _positions(config, len(visual_codes), grid)
+    sequence = _prompt_sequence(config, len(visual_codes), grid)
+    hidden = run("model.embed_tokens", visual_codes[None], sequence).float()
     for layer in range(config.num_hidden_layers):
         hidden = hidden if absolute is None else hidden + absolute
         tables = tuple(table[None] for table in rotary)
@@ -117,13 +119,16 @@ def unimo_logits(
     return _head(run("model.norm", hidden)[0], weights["lm_head.weight"])
 
 
-def _positions(
-    config: UniMoConfig, length: int, layout: SequenceLayout
-) -> tuple[tuple[Tensor, Tensor], Tensor | None]:
+def _positions(config: UniMoConfig, length: int, grid: tuple[int, int]) -> tuple[tuple[Tensor, Tensor], Tensor | None]:
     """Return (cos, sin), each `(length, head_dim)`, and the absolute embedding `(1, length, hidden_size)`, if any."""
-    modality, index = torch.full((1, length), VISUAL), torch.arange(length)[None]
-    (cos, sin), absolute = UniMoPositionEmbedding(config)(modality, index, layout, torch.float32)
+    (cos, sin), absolute = UniMoPositionEmbedding(config)(_prompt_sequence(config, length, grid), torch.float32)
     return (cos[0], sin[0]), absolute
+
+
+def _prompt_sequence(config: UniMoConfig, length: int, grid: tuple[int, int]) -> Sequence:
+    table = config.table
+    table["visual"] = visual = replace(table["visual"], grid=grid)
+    return lay_out_codes("visual", table, visual.frames_in(-(-length // visual.codes)))[:length]
 
 
 def _head(hidden: Tensor, table: Tensor) -> Tensor:

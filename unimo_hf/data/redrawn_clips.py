@@ -12,9 +12,9 @@ from unimo_hf.data.encoding import write_codes
 from unimo_hf.data.shards import CodeShards, check_tokenizers
 from unimo_hf.model.generation_unimo import top_p_probabilities
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
-from unimo_hf.model.vocabulary import VISUAL
 from unimo_hf.pipelines.unimo_pipeline import UniMoPipeline
 
+MODALITIES = ("visual", "motion")
 CODES_AT_ONCE = 512  # of 64,000 logits each, sorted: about half a gigabyte
 
 
@@ -52,8 +52,8 @@ def redraw_clips(
             tokenizer, or if `output` holds shards already.
     """
     check_tokenizers(shards, pipeline.video_fsq)
-    layout = pipeline.processor.layout
-    wanted = (layout.latent_frames, layout.height, layout.width), (layout.frames, layout.codes_per_frame)
+    frames, visual, motion = pipeline.processor.frames, *(pipeline.processor.table[name] for name in MODALITIES)
+    wanted = (visual.ticks(frames), *visual.grid), (motion.ticks(frames), motion.codes)
     if (shards.visual_shape, shards.motion_shape) != wanted:
         found = f"visual codes {shards.visual_shape} and motion codes {shards.motion_shape}"
         raise ValueError(
@@ -90,13 +90,14 @@ def draw_expected(
 ) -> Tensor:
     """Visual codes `(B, t, h, w)` with every one behind the first picture drawn from what the model expects there."""
     model, options = pipeline.model, pipeline.model.sampling_options("i2vm", top_p=top_p)
-    sequence = pipeline.processor.build_sequence("i2vm", visual_codes, motion_codes)
-    first, end = model.config.vocabulary.id_range(VISUAL)
-    is_target = (sequence["labels"] >= first) & (sequence["labels"] < end)
-    hidden_states = model.model(input_ids=sequence["input_ids"]).last_hidden_state[:, :-1][is_target[:, 1:]]
+    inputs = pipeline.processor.build_sequence("i2vm", {"visual": visual_codes, "motion": motion_codes})
+    sequence = inputs["sequence"]
+    is_wanted = (sequence.holds("visual") & sequence.is_target)[0].to(model.device)
+    hidden_states = model.model(input_ids=inputs["input_ids"], sequence=sequence).last_hidden_state[:, :-1]
+    hidden_states = hidden_states[:, is_wanted[1:]].flatten(0, 1)
     drawn = [
         torch.multinomial(
-            top_p_probabilities(model.modality_logits(some, VISUAL), options["top_p"], options["temperature"]),
+            top_p_probabilities(model.modality_logits(some, "visual"), options["top_p"], options["temperature"]),
             num_samples=1,
             generator=generator,
         )

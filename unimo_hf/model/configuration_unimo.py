@@ -1,6 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Configuration of the autoregressive model. The defaults are the 4B model of the paper."""
 
+import math
 from dataclasses import fields
 from typing import Any, Literal
 
@@ -8,12 +9,23 @@ from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 from transformers.utils import logging
 
+from .modalities import Modality, make_table, plain_table
 from .positions import axis_split
-from .tasks import SequenceLayout
-from .vocabulary import Vocabulary
+from .sequences import Sequence, lay_out
+from .tasks import Task, get_task
+from .vocabulary import IN_FRONT, Vocabulary
 
 logger = logging.get_logger(__name__)
 
+# Where version 0.1 kept the paper's two modalities, and the paper's values.
+_FORMER_FIELDS: dict[str, Any] = {
+    "visual_vocab_size": 64000,
+    "motion_vocab_size": 512,
+    "latent_grid": [9, 32, 32],
+    "codes_per_frame": 36,
+    "temporal_compression": 8,
+    "motion_grid": [6, 6],
+}
 # What transformers itself may pass besides the declared fields; anything else is a misspelling.
 _KEYS_OF_TRANSFORMERS = {
     "_attn_implementation",
@@ -43,10 +55,13 @@ class UniMoConfig(PreTrainedConfig):
     r"""Configuration of [`UniMoModel`] and [`UniMoForConditionalGeneration`].
 
     Args:
-        visual_vocab_size (`int`, *optional*, defaults to 64000): Codes of the video tokenizer.
-        motion_vocab_size (`int`, *optional*, defaults to 512): Codes of the motion tokenizer.
+        modalities (`list[dict]`, *optional*):
+            `name`, `size`, `grid` and `frames` of each [`Modality`], in the order of their numbers; by default the
+            visual and motion codes of the paper. A new one comes last.
+        frames (`int`, *optional*, defaults to 65): Frames of a full clip; others work with the same weights.
+        streams (`int`, *optional*, defaults to 1): Persons that a sequence can tell apart.
         num_special_tokens (`int`, *optional*, defaults to 64): Special rows: tasks, `[STG]`, `<pad>`, reserve.
-        vocab_size (`int`, *optional*): The sum of the three; derived, and checked when given.
+        vocab_size (`int`, *optional*): The sum of all ranges; derived, and checked when given.
         hidden_size (`int`, *optional*, defaults to 4096): Width of the residual stream.
         intermediate_size (`int`, *optional*, defaults to 14336): Width inside the SwiGLU block.
         num_hidden_layers (`int`, *optional*, defaults to 16): Number of blocks.
@@ -63,9 +78,9 @@ class UniMoConfig(PreTrainedConfig):
         embedding_initializer_range (`float`, *optional*, defaults to 1.0):
             Standard deviation of the embedding tables (Cosmos' rule is N(0, 1)).
         rope_parameters (`dict`, *optional*):
-            `{"visual": {...}, "motion": {...}}`, each `{"rope_type": "default", "rope_theta": 500000}` or
+            For each modality `{"rope_type": "default", "rope_theta": 500000}` or
             `{"rope_type": "cosmos_yarn", "rope_theta", "factor", "beta_fast", "beta_slow", "original_latent_grid"}`.
-            A flat dictionary serves both modalities.
+            A flat dictionary serves all.
         ape_mode (`str`, *optional*, defaults to `"hidden_each_layer"`):
             Where the absolute embedding is added: to the residual stream in front of every block (Cosmos 5B), to
             queries
@@ -81,14 +96,9 @@ class UniMoConfig(PreTrainedConfig):
             Unit of the time of motion codes in the absolute embedding: `latent` (frame / 8, the clock of the visual
             codes) or `frame`.
         motion_rope_layout (`str`, *optional*, defaults to `"grid"`):
-            `grid`, `line` or `flat`; see [`motion_coordinates`].
+            `grid`, `line` or `flat`; see [`coordinates_of`].
         motion_time_unit (`str`, *optional*, defaults to `"frame"`): Unit of the time of motion codes in the rotation.
-        interleaving (`str`, *optional*, defaults to `"eq2"`): `eq2`, `aligned` or `blocked`; see [`TaskSchedule`].
-        latent_grid (`list[int]`, *optional*, defaults to `[9, 32, 32]`):
-            Latent frames, rows and columns of a full clip.
-        codes_per_frame (`int`, *optional*, defaults to 36): Motion codes of a frame.
-        temporal_compression (`int`, *optional*, defaults to 8): Frames of a latent frame after the first.
-        motion_grid (`list[int]`, *optional*, defaults to `[6, 6]`): Rows and columns of the slots of a frame.
+        interleaving (`str`, *optional*, defaults to `"eq2"`): `eq2`, `aligned` or `blocked`; see [`lay_out`].
         ablation (`str`, *optional*, defaults to `"none"`):
             `uni_embed` builds the paper's comparison: one embedding table and one rotary embedding, in which motion
             codes go on counting along the visual grid.
@@ -96,8 +106,7 @@ class UniMoConfig(PreTrainedConfig):
             Weight of mean(logsumexp²) over targets (Cosmos uses 1e-4).
         use_cache (`bool`, *optional*, defaults to `True`): Whether the model returns keys and values.
         max_position_embeddings (`int`, *optional*):
-            For tools that ask how long a sequence may be; it limits nothing. By default the length of a full clip,
-            which is the same for both tasks.
+            For tools that ask how long a sequence may be; it limits nothing. By default the length of a full clip.
         pad_token_id (`int`, *optional*): Derived from the vocabulary.
         bos_token_id (`int`, *optional*): None: a sequence starts with its task, or with its first code.
         eos_token_id (`int`, *optional*): None: the length of a target is known, so nothing has to end it.
@@ -113,7 +122,6 @@ class UniMoConfig(PreTrainedConfig):
     model_type = "unimo_ar"
     keys_to_ignore_at_inference = ["past_key_values"]
     default_theta = 500_000.0
-    _rope_type_labels = ("visual", "motion")
     base_model_tp_plan = {
         "embed_tokens.visual": "embedding_rowwise",
         "layers.*.self_attn.q_proj": "colwise",
@@ -132,8 +140,9 @@ class UniMoConfig(PreTrainedConfig):
         "norm": (["hidden_states"], ["hidden_states"]),
     }
 
-    visual_vocab_size: int = 64000
-    motion_vocab_size: int = 512
+    modalities: list[dict] | None = None
+    frames: int = 65
+    streams: int = 1
     num_special_tokens: int = 64
     vocab_size: int | None = None
     hidden_size: int = 4096
@@ -157,10 +166,6 @@ class UniMoConfig(PreTrainedConfig):
     motion_rope_layout: Literal["grid", "line", "flat"] = "grid"
     motion_time_unit: Literal["frame", "latent"] = "frame"
     interleaving: Literal["eq2", "aligned", "blocked"] = "eq2"
-    latent_grid: list[int] | tuple[int, ...] = (9, 32, 32)
-    codes_per_frame: int = 36
-    temporal_compression: int = 8
-    motion_grid: list[int] | tuple[int, ...] = (6, 6)
     ablation: Literal["none", "uni_embed"] = "none"
     z_loss_weight: int | float = 0.0
     use_cache: bool = True
@@ -172,15 +177,16 @@ class UniMoConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Fill the derived fields; refuse keys that no one reads."""
+        self._read_former_fields(kwargs)
         self._refuse_unknown_keys(kwargs)
-        # JSON gives lists; lists everywhere make a reloaded configuration equal to the one that was saved.
-        self.latent_grid, self.motion_grid = list(self.latent_grid), list(self.motion_grid)
+        self.modalities = plain_table(make_table(self.modalities))
         if self.vocab_size is None:
             self.vocab_size = self.vocabulary.size
         if self.pad_token_id is None:
             self.pad_token_id = self.vocabulary.pad_id
-        if self.max_position_embeddings is None and len(self.latent_grid) == 3:
-            self.max_position_embeddings = 2 + self.layout.num_visual_codes + self.layout.num_motion_codes
+        if self.max_position_embeddings is None:
+            codes = sum(kind.ticks(self.frames) * kind.codes for kind in self.table.values() if kind.has_clock)
+            self.max_position_embeddings = 2 + codes
         rope = dict(self.rope_parameters or kwargs.pop("rope_scaling", None) or {})
         if not self.nested_rope_parameter_keys(rope):
             rope = {label: dict(rope) for label in self._rope_type_labels}
@@ -190,28 +196,51 @@ class UniMoConfig(PreTrainedConfig):
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> "UniMoConfig":
         """As in transformers, but with a warning for keys that no one reads: a newer version may have saved them."""
-        known = {field.name for field in fields(cls)} | _KEYS_OF_TRANSFORMERS
+        known = {field.name for field in fields(cls)} | _KEYS_OF_TRANSFORMERS | _FORMER_FIELDS.keys()
         unknown = sorted(set(config_dict) - known)
         if unknown:
             logger.warning("`UniMoConfig` has no %s; the saved configuration's values are left out.", unknown)
         return super().from_dict({key: config_dict[key] for key in config_dict if key in known}, **kwargs)
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """`Vocabulary`: The id layout."""
-        return Vocabulary(self.visual_vocab_size, self.motion_vocab_size, self.num_special_tokens)
+    def _rope_type_labels(self) -> tuple[str, ...]:
+        """What transformers looks for in `rope_parameters`."""
+        return tuple(self.table)
 
     @property
-    def layout(self) -> SequenceLayout:
-        """`SequenceLayout`: The size of a full clip; shorter clips work with the same weights."""
-        latent_frames, height, width = self.latent_grid
-        return SequenceLayout(latent_frames, height, width, self.codes_per_frame, self.temporal_compression)
+    def table(self) -> dict[str, Modality]:
+        """`dict[str, Modality]`: The modalities by name, in the order of their numbers."""
+        return make_table(self.modalities)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """`Vocabulary`: The id layout."""
+        return Vocabulary({name: kind.rows for name, kind in self.table.items()}, self.num_special_tokens)
+
+    def lay_out(self, task: str | Task, frames: int | None = None, lengths: dict[str, int] | None = None) -> Sequence:
+        """Lay out a task; `frames` are those of a full clip by default. See [`lay_out`]."""
+        return lay_out(get_task(task), self.table, frames or self.frames, lengths, self.interleaving)
+
+    def rotary_clock(self, name: str) -> tuple[str, float]:
+        """Layout of the codes of a modality in the rotary embedding, and its ticks in a unit of time."""
+        if name != "motion":
+            return "grid", 1
+        return self.motion_rope_layout, self._shared_clock(name) if self.motion_time_unit == "latent" else 1
+
+    def absolute_clock(self, name: str) -> float:
+        """Ticks of a modality in a unit of time of the absolute embedding, which all share."""
+        return self._shared_clock(name) if self.ape_time_unit == "latent" else 1
+
+    def _shared_clock(self, name: str) -> float:
+        """Ticks of a modality in a tick of the coarsest clock."""
+        table = self.table
+        return max(kind.frames for kind in table.values()) / (table[name].frames or 1)
 
     def validate_architecture(self) -> None:
         """Check sizes against each other; run by `@strict` when the configuration is made."""
         if self.vocab_size is not None and self.vocab_size != self.vocabulary.size:
             raise ValueError(
-                f"`vocab_size` is the sum of the three vocabularies, {self.vocabulary.size}; found {self.vocab_size}."
+                f"`vocab_size` is the sum of all ranges, {self.vocabulary.size}; found {self.vocab_size}."
             )
         if self.tie_word_embeddings:
             raise ValueError("`tie_word_embeddings` must be False: UniMo has one head for each modality.")
@@ -225,14 +254,10 @@ class UniMoConfig(PreTrainedConfig):
         axis_split(self.head_dim)
         if self.ape_mode in ("hidden_each_layer", "input_once"):
             axis_split(self.hidden_size)
-        if len(self.latent_grid) != 3 or len(self.motion_grid) != 2:
-            raise ValueError(
-                f"`latent_grid` must hold 3 sizes and `motion_grid` 2, found {self.latent_grid}, {self.motion_grid}."
-            )
-        if self.motion_grid[0] * self.motion_grid[1] != self.codes_per_frame:
-            raise ValueError(
-                f"`motion_grid` {self.motion_grid} must hold `codes_per_frame` ({self.codes_per_frame}) slots."
-            )
+        if self.ablation == "uni_embed" and len(self.modalities) > IN_FRONT:
+            raise ValueError(f"`ablation` 'uni_embed' is of {IN_FRONT} modalities, found {list(self.table)}.")
+        if self.frames < 1 or self.streams < 1:
+            raise ValueError(f"`frames` is {self.frames}, `streams` {self.streams}; both must be 1 or more.")
 
     def _validate_cosmos_yarn_rope_parameters(
         self, rope_parameters: dict, ignore_keys: set[str] | None = None
@@ -242,6 +267,25 @@ class UniMoConfig(PreTrainedConfig):
         self._check_received_keys(
             "cosmos_yarn", set(rope_parameters), required, optional_keys={"rope_theta"}, ignore_keys=ignore_keys
         )
+
+    def _read_former_fields(self, kwargs: dict[str, Any]) -> None:
+        """Turn the fields in which version 0.1 kept the paper's two modalities into `modalities` and `frames`."""
+        former = {name: kwargs.pop(name) for name in _FORMER_FIELDS if name in kwargs}
+        if self.modalities is not None and former:
+            raise TypeError(f"`UniMoConfig` got `modalities` and {sorted(former)}; the first holds what those say.")
+        if self.modalities is None:
+            values = _FORMER_FIELDS | former
+            latent_frames, *grid = values["latent_grid"]
+            compression = values["temporal_compression"]
+            codes, slots = values["codes_per_frame"], values["motion_grid"]
+            if math.prod(slots) != codes:
+                raise ValueError(f"`motion_grid` {slots} must hold `codes_per_frame` ({codes}) slots.")
+            self.modalities = [
+                {"name": "visual", "size": values["visual_vocab_size"], "grid": grid, "frames": compression},
+                {"name": "motion", "size": values["motion_vocab_size"], "grid": slots, "frames": 1},
+            ]
+            if former:
+                self.frames = 1 + compression * (latent_frames - 1)
 
     def _refuse_unknown_keys(self, kwargs: dict[str, Any]) -> None:
         """Raise for a key that would be stored and never read."""

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from transformers.cache_utils import DynamicCache
 
-from .tasks import SequenceLayout
+from .sequences import Sequence
 
 if TYPE_CHECKING:
     from .block_unimo import UniMoDecoderLayer
@@ -27,23 +27,15 @@ class DecodeLoop:
 
     Args:
         model (`UniMoForConditionalGeneration`): The model; its backbone is used.
-        prompt (`torch.LongTensor` of shape `(batch, length)`): Ids of the first pass.
-        next_modality (`torch.LongTensor` of shape `(remaining,)`): Modality of the positions behind the prompt.
-        layout (`SequenceLayout`): Size of the clip.
+        sequence ([`Sequence`]): Of one row: the whole of it, prompt and target.
+        batch (`int`): Number of sequences.
     """
 
-    def __init__(
-        self,
-        model: "UniMoForConditionalGeneration",
-        prompt: torch.LongTensor,
-        next_modality: torch.LongTensor,
-        layout: SequenceLayout,
-    ) -> None:
-        self.backbone, self.config, self.layout = model.model, model.config, layout
-        modality = torch.cat([self.config.vocabulary.modality(prompt[:1]), next_modality[None]], dim=1)
-        index = self.backbone.index_of(modality)
+    def __init__(self, model: "UniMoForConditionalGeneration", sequence: Sequence, batch: int) -> None:
+        self.backbone, self.config = model.model, model.config
+        self.sequence = sequence = self.backbone.arrange(sequence)
         dtype = self.backbone.norm.weight.dtype
-        (cos, sin), absolute = self.backbone.position_embedding(modality, index, layout, dtype)
+        (cos, sin), absolute = self.backbone.position_embedding(sequence, dtype)
         # rotate(x) = x cos + swap(x) sin', where swap exchanges the halves and sin' carries the sign.
         half = self.config.head_dim // 2
         self.cos, self.sin = cos[0], torch.cat([-sin[0, :, :half], sin[0, :, half:]], dim=-1)
@@ -55,8 +47,8 @@ class DecodeLoop:
             torch.cat([norm.weight.expand(count, -1) for norm, count in zip(norms, counts, strict=True)])
             for norms in ((layer.self_attn.q_norm, layer.self_attn.k_norm) for layer in self.backbone.layers)
         ]
-        shape = (prompt.shape[0], self.config.num_key_value_heads, modality.shape[1], self.config.head_dim)
-        self.keys = [torch.empty(shape, dtype=dtype, device=prompt.device) for _ in self.backbone.layers]
+        shape = (batch, self.config.num_key_value_heads, len(sequence), self.config.head_dim)
+        self.keys = [torch.empty(shape, dtype=dtype, device=model.device) for _ in self.backbone.layers]
         self.values = [torch.empty_like(keys) for keys in self.keys]
         self.length = 0
 
@@ -72,16 +64,17 @@ class DecodeLoop:
 
     def prefill(self, prompt: torch.LongTensor) -> torch.Tensor:
         """Run the prompt in one pass; returns the last hidden state, of shape `(batch, hidden_size)`."""
-        outputs = self.backbone(prompt, layout=self.layout, use_cache=True)
+        outputs = self.backbone(prompt, sequence=self.sequence[: prompt.shape[1]], use_cache=True)
         self.length = prompt.shape[1]
         for layer, (keys, values) in enumerate(zip(self.keys, self.values, strict=True)):
             cached = outputs.past_key_values.layers[layer]
             keys[:, :, : self.length], values[:, :, : self.length] = cached.keys, cached.values
         return outputs.last_hidden_state[:, -1]
 
-    def step(self, input_ids: torch.LongTensor) -> torch.Tensor:
-        """Run one new token per row, ids of shape `(batch,)`; returns its hidden state, `(batch, hidden_size)`."""
-        hidden_states = self.backbone.embed_tokens(input_ids)
+    def step(self, input_ids: torch.LongTensor, name: str) -> torch.Tensor:
+        """Run one new code of a modality per row, ids `(batch,)`; returns its hidden state, `(batch, hidden_size)`."""
+        stream = self.sequence.stream[0, self.length]
+        hidden_states = self.backbone.embed_tokens.codes_of(name, input_ids, stream)
         in_attention = self.config.ape_mode == "qk"
         for index, layer in enumerate(self.backbone.layers):
             offset = self.offsets[index]
@@ -128,36 +121,22 @@ class DecodeLoop:
 class CachedLoop:
     """[`DecodeLoop`] through `UniMoModel.forward` and a cache, for models whose modules must be called one by one."""
 
-    def __init__(
-        self,
-        model: "UniMoForConditionalGeneration",
-        prompt: torch.LongTensor,
-        next_modality: torch.LongTensor,
-        layout: SequenceLayout,
-    ) -> None:
-        self.backbone, self.layout = model.model, layout
-        modality = torch.cat([model.config.vocabulary.modality(prompt), next_modality.expand(len(prompt), -1)], dim=1)
-        self.modality, self.index = modality, self.backbone.index_of(modality)
+    def __init__(self, model: "UniMoForConditionalGeneration", sequence: Sequence, batch: int) -> None:
+        self.backbone, self.sequence = model.model, model.model.arrange(sequence)
         self.cache, self.length = DynamicCache(config=model.config), 0
 
     def prefill(self, prompt: torch.LongTensor) -> torch.Tensor:
         """Run the prompt in one pass; returns the last hidden state, of shape `(batch, hidden_size)`."""
-        self.length = prompt.shape[1]
-        outputs = self.backbone(prompt, layout=self.layout, past_key_values=self.cache, use_cache=True)
-        return outputs.last_hidden_state[:, -1]
+        return self._run(prompt)
 
-    def step(self, input_ids: torch.LongTensor) -> torch.Tensor:
-        """Run one new token per row, ids of shape `(batch,)`; returns its hidden state, `(batch, hidden_size)`."""
-        now = slice(self.length, self.length + 1)
-        self.length += 1
-        outputs = self.backbone(
-            input_ids[:, None],
-            modality_ids=self.modality[:, now],
-            modality_index=self.index[:, now],
-            layout=self.layout,
-            past_key_values=self.cache,
-            use_cache=True,
-        )
+    def step(self, input_ids: torch.LongTensor, name: str) -> torch.Tensor:
+        """Run one new code of a modality per row, ids `(batch,)`; returns its hidden state, `(batch, hidden_size)`."""
+        return self._run(input_ids[:, None])
+
+    def _run(self, input_ids: torch.LongTensor) -> torch.Tensor:
+        now = slice(self.length, self.length + input_ids.shape[1])
+        self.length = now.stop
+        outputs = self.backbone(input_ids, sequence=self.sequence[now], past_key_values=self.cache, use_cache=True)
         return outputs.last_hidden_state[:, -1]
 
 

@@ -8,17 +8,9 @@ import torch
 from torch import nn
 
 from .configuration_unimo import UniMoConfig
-from .positions import (
-    absolute_table,
-    by_modality,
-    motion_coordinates,
-    rotary_angles,
-    rotary_frequencies,
-    rotary_table,
-    visual_coordinates,
-)
-from .tasks import SequenceLayout
-from .vocabulary import MOTION, SPECIAL, VISUAL
+from .modalities import SPECIAL
+from .positions import absolute_table, coordinates_of, rotary_angles, rotary_frequencies, rotary_table
+from .sequences import Sequence
 
 Layer = TypeVar("Layer", nn.Linear, nn.Embedding)
 
@@ -30,7 +22,7 @@ def starting_at(std: float, module: Layer) -> Layer:
 
 
 class UniMoTokenEmbedding(nn.Module):
-    """Embedding tables for visual, motion and special tokens behind one id space."""
+    """A table for each modality and one for special tokens behind one id space, and one of persons."""
 
     def __init__(self, config: UniMoConfig) -> None:
         super().__init__()
@@ -38,25 +30,40 @@ class UniMoTokenEmbedding(nn.Module):
         # CODEPATH: the paper's Uni-Embed comparison holds all ids in one table.
         self.is_unified = config.ablation == "uni_embed"
         width, std = config.hidden_size, config.embedding_initializer_range
-        if self.is_unified:
-            self.unified = starting_at(std, nn.Embedding(config.vocab_size, width))
-        else:
-            self.visual = starting_at(std, nn.Embedding(config.visual_vocab_size, width))
-            self.motion = starting_at(std, nn.Embedding(config.motion_vocab_size, width))
-            self.special = starting_at(std, nn.Embedding(config.num_special_tokens, width))
+        sizes = {"unified": config.vocab_size}
+        if not self.is_unified:
+            sizes = {**self.vocabulary.sizes, "special": self.vocabulary.num_special}
+        for name, size in sizes.items():
+            setattr(self, name, starting_at(std, nn.Embedding(size, width)))
+        # CODEPATH: the paper has one person in a sequence.
+        self.stream = starting_at(std, nn.Embedding(config.streams, width)) if config.streams > 1 else None
 
-    def forward(self, input_ids: torch.LongTensor) -> torch.Tensor:
-        """Look up `input_ids` of any shape; returns `(..., hidden_size)`."""
-        if self.is_unified:
-            return self.unified(input_ids)
+    def forward(self, input_ids: torch.LongTensor, sequence: Sequence) -> torch.Tensor:
+        """Look up ids `(batch, length)`; returns `(batch, length, hidden_size)`."""
+        embedded = self.unified(input_ids) if self.is_unified else self._look_up(input_ids, sequence.modality)
+        if self.stream is not None:
+            embedded = embedded + self.stream(sequence.stream).masked_fill(
+                (sequence.modality == SPECIAL)[..., None], 0.0
+            )
+        return embedded
+
+    def codes_of(self, name: str, input_ids: torch.LongTensor, stream: torch.LongTensor) -> torch.Tensor:
+        """Look up ids that are all of one modality, `(batch,)`, of persons that broadcast to them."""
+        first, _ = self.vocabulary.ranges[name]
+        embedded = self.unified(input_ids) if self.is_unified else getattr(self, name)(input_ids - first)
+        return embedded if self.stream is None else embedded + self.stream(stream)
+
+    def _look_up(self, input_ids: torch.LongTensor, modality: torch.LongTensor) -> torch.Tensor:
+        """Read every table at every position, with ids of other modalities clamped to a valid row and then dropped.
+
+        Cheap look-ups, and no shape that depends on the data.
+        """
         vocabulary = self.vocabulary
-        modality = vocabulary.modality(input_ids)[..., None]
-        # Every table is read at every position, with ids of other modalities clamped to a valid row and then dropped:
-        # three cheap look-ups, and no shape that depends on the data.
-        visual = self.visual(input_ids.clamp(max=vocabulary.visual_size - 1))
-        motion = self.motion((input_ids - vocabulary.motion_offset).clamp(0, vocabulary.motion_size - 1))
-        special = self.special((input_ids - vocabulary.special_offset).clamp(min=0))
-        return torch.where(modality == VISUAL, visual, torch.where(modality == MOTION, motion, special))
+        embedded = self.special((input_ids - vocabulary.special_offset).clamp(0, vocabulary.num_special - 1))
+        for number, (name, (first, end)) in enumerate(vocabulary.ranges.items(), start=1):
+            codes = (input_ids - first).clamp(0, end - first - 1)
+            embedded = torch.where((modality == number)[..., None], getattr(self, name)(codes), embedded)
+        return embedded
 
 
 class UniMoPositionEmbedding(nn.Module):
@@ -70,7 +77,7 @@ class UniMoPositionEmbedding(nn.Module):
             setattr(self, f"{label}_space_frequencies", nn.Buffer(space, persistent=False))
 
     def frequencies(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-        """Return the inverse frequencies of both modalities: `{label: (time, space)}`."""
+        """Return the inverse frequencies of every modality: `{name: (time, space)}`."""
         frequencies = {}
         for label, parameters in (self.config.rope_parameters or {}).items():
             if parameters["rope_type"] not in ("default", "cosmos_yarn"):
@@ -93,49 +100,45 @@ class UniMoPositionEmbedding(nn.Module):
 
     @torch.no_grad()
     def forward(
-        self, modality: torch.LongTensor, index: torch.LongTensor, layout: SequenceLayout, dtype: torch.dtype
+        self, sequence: Sequence, dtype: torch.dtype
     ) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor | None]:
         """Return the tables of the positions.
 
         Args:
-            modality (`torch.LongTensor` of shape `(batch, length)`): 0 special, 1 visual, 2 motion.
-            index (`torch.LongTensor` of shape `(batch, length)`): Index of a code inside its modality.
-            layout (`SequenceLayout`): Gives the grid of visual codes and the codes of a frame.
+            sequence ([`Sequence`]): What stands where.
             dtype (`torch.dtype`): Of the result.
 
         Returns:
             `((cos, sin), absolute)`: cos and sin of shape `(batch, length, head_dim)`; the absolute embedding of shape
-            `(batch, length, hidden_size)`, `(batch, length, head_dim)` for `ape_mode="qk"`, or `None`.
+            `(batch, length, hidden_size)`, `(batch, length, head_dim)` for `ape_mode="qk"`, or `None`. Special tokens
+            stand nowhere.
         """
-        config = self.config
-        visual = visual_coordinates(index, layout.height, layout.width)
-        # CODEPATH: with one rotary embedding, motion codes go on counting along the visual grid.
-        if config.ablation == "uni_embed":
-            rotary_motion, absolute_motion, motion_label = visual, visual, "visual"
-        else:
-            frames = layout.temporal_compression
-            slots = (index, layout.codes_per_frame, config.motion_grid[1])
-            rotary_unit = frames if config.motion_time_unit == "latent" else 1
-            absolute_unit = frames if config.ape_time_unit == "latent" else 1
-            rotary_motion = motion_coordinates(*slots, config.motion_rope_layout, rotary_unit)
-            absolute_motion = motion_coordinates(*slots, "grid", absolute_unit)
-            motion_label = "motion"
-        angles = by_modality(modality, self._angles(visual, "visual"), self._angles(rotary_motion, motion_label))
+        config, index = self.config, sequence.index
+        angles: torch.Tensor | float = 0.0
+        places: torch.Tensor | float = 0.0
+        for number, (name, modality) in enumerate(sequence.table.items(), start=1):
+            is_here = (sequence.modality == number)[..., None]
+            # CODEPATH: with one rotary embedding, all codes go on counting along the grid of the first modality.
+            if config.ablation == "uni_embed":
+                name, modality = next(iter(sequence.table.items()))
+            rotary = coordinates_of(index, modality, *config.rotary_clock(name))
+            absolute = coordinates_of(index, modality, "grid", config.absolute_clock(name))
+            angles = torch.where(is_here, self._angles(rotary, name), angles)
+            places = torch.where(is_here, absolute, places)
         cos, sin = rotary_table(angles)
-        return (cos.to(dtype), sin.to(dtype)), self._absolute(modality, visual, absolute_motion, dtype)
+        is_special = (sequence.modality == SPECIAL)[..., None]
+        return (cos.to(dtype), sin.to(dtype)), self._absolute(places, is_special, dtype)
 
     def _angles(self, coordinates: torch.Tensor, label: str) -> torch.Tensor:
         """Return rotation angles with the frequencies of one modality."""
         time = getattr(self, f"{label}_time_frequencies").float()
         return rotary_angles(coordinates, time, getattr(self, f"{label}_space_frequencies").float())
 
-    def _absolute(
-        self, modality: torch.LongTensor, visual: torch.Tensor, motion: torch.Tensor, dtype: torch.dtype
-    ) -> torch.Tensor | None:
+    def _absolute(self, places: torch.Tensor, is_special: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | None:
         """Return the absolute embedding, scaled, zero at special tokens."""
         config = self.config
         if config.ape_mode == "none":
             return None
         dim = config.head_dim if config.ape_mode == "qk" else config.hidden_size
-        table = absolute_table(torch.where((modality == VISUAL)[..., None], visual, motion), dim, config.ape_theta)
-        return (table.masked_fill((modality == SPECIAL)[..., None], 0.0) * config.ape_scale).to(dtype)
+        table = absolute_table(places, dim, config.ape_theta)
+        return (table.masked_fill(is_special, 0.0) * config.ape_scale).to(dtype)

@@ -1,11 +1,13 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Generation: the grammar of a target, `generate` of transformers under that grammar, and a faster loop.
 
-Which modality stands at a position is known before the position is generated (see `tasks.py`). Only the head of that
-modality runs, top-p sees only its codes, and the length of a target is fixed, so nothing has to stop it.
+Which modality stands at a position is known before the position is generated (see `sequences.py`). Only the head of
+that modality runs, top-p sees only its codes, and the length of a target is fixed, but for a last segment without a
+clock, which `<end>` ends.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,10 +17,10 @@ from transformers.utils import ModelOutput
 
 from .configuration_unimo import UniMoConfig
 from .decode_loop import CachedLoop, DecodeLoop
-from .tasks import TASKS, SequenceLayout, TaskSchedule
-from .vocabulary import MOTION, SPECIAL, VISUAL
+from .modalities import SPECIAL
+from .sequences import Sequence, lay_out_codes, read_sequence, sequence_of_ids, stack_sequences
 
-# Modality of a position that may be of either kind, and of an id that no position may get.
+# Modality of a position that may be of any kind, and of an id that no position may get.
 _ANY, _NEVER = -1, -2
 
 # Ways to generate from drafts, which are wrong where a task gives a grammar.
@@ -28,25 +30,51 @@ _DRAFTING = ("assistant_model", "prompt_lookup_num_tokens", "assistant_early_exi
 PAPER_SAMPLING = {"do_sample": True, "top_p": 0.8, "top_k": 0, "temperature": 1.0}
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """How codes are chosen.
+
+    Args:
+        do_sample (`bool`): Draw from the nucleus, or take the likeliest code.
+        top_p (`float`, *optional*, defaults to 1.0): Mass of the nucleus.
+        temperature (`float`, *optional*, defaults to 1.0): Divides the logits. 0 takes the likeliest code.
+        vectors (`Mapping[str, torch.Tensor]`, *optional*):
+            Vectors `(codes, D)` of modalities whose codes are neither sampled nor the likeliest, but the one nearest
+            to the mean vector, whose expected error is the least.
+    """
+
+    do_sample: bool
+    top_p: float = 1.0
+    temperature: float = 1.0
+    vectors: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+    def choose(self, name: str, logits: torch.Tensor, generator: torch.Generator | None) -> torch.LongTensor:
+        """Choose one code of a modality for every row of `logits` of shape `(batch, codes)`."""
+        if name in self.vectors:
+            return nearest_to_mean(logits, self.vectors[name])
+        if not self.do_sample or self.temperature == 0:
+            return logits.argmax(-1)
+        probabilities = top_p_probabilities(logits, self.top_p, self.temperature)
+        return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
+
+
 class TargetGrammar:
     """The modality of every position that a batch of sequences still has to get.
 
     Args:
-        config (`UniMoConfig`): Gives the id layout, the interleaving and the full layout.
+        config (`UniMoConfig`): Gives the id layout, the interleaving and the length of a clip.
         input_ids (`torch.LongTensor` of shape `(batch, length)`):
-            Left-padded sequences: `[task] condition [STG]`, and optionally the start of the target. Rows of visual ids
-            alone, without a task, go on with visual codes until the clip is full, as in Cosmos.
-        layout (`SequenceLayout`, *optional*):
-            Size of the clip. By default that of the configuration, with as many latent frames as the condition of a
-            video-to-motion row has.
+            Left-padded sequences: `[task] condition [STG]`, and optionally the start of the target. Rows of codes of
+            the first modality alone, without a task, go on with such until the clip is full, as in Cosmos.
+        sequence ([`Sequence`], *optional*): The whole of what is to come to be, when the caller knows it.
         goes_on (`bool`, *optional*, defaults to `False`):
-            Whether rows without a task have no end: rows of visual ids get visual codes, rows that hold motion ids
-            codes of both kinds.
+            Whether rows without a task have no end: rows of codes of the first modality get such, others codes of any
+            kind.
 
     Attributes:
-        tasks (`list[str | None]`): Name of the task of every row.
+        sequence ([`Sequence`], *optional*): What stands where, of 1 or `batch` rows, as far as it is known.
         next_modality (`torch.LongTensor` of shape `(batch, remaining)`): 0 where a row is complete.
-        embedded_length (`int`): How many visual codes in front of the ids are given as embeddings.
+        embedded_length (`int`): How many codes in front of the ids are given as embeddings.
 
     Raises:
         ValueError: If a row has no valid form. The message names the row.
@@ -56,79 +84,92 @@ class TargetGrammar:
         self,
         config: UniMoConfig,
         input_ids: torch.LongTensor,
-        layout: SequenceLayout | None = None,
+        sequence: Sequence | None = None,
         goes_on: bool = False,
     ) -> None:
-        self.vocabulary = config.vocabulary
+        self.vocabulary, self.table = config.vocabulary, config.table
         self.start_length, self.embedded_length = input_ids.shape[1], 0
-        self.tasks, remaining, beyond = [], [], []
-        for row, ids in enumerate(input_ids.cpu()):
-            try:
-                task, modality, last = self._read_row(config, ids, layout, goes_on)
-            except ValueError as error:
-                raise ValueError(f"Row {row} of `input_ids`: {error}") from error
-            self.tasks.append(task)
-            remaining.append(modality)
-            beyond.append(last)
-        length = max(len(modality) for modality in remaining)
-        rows = [
-            torch.cat([row, row.new_full((length - len(row),), last)])
-            for row, last in zip(remaining, beyond, strict=True)
-        ]
-        self.next_modality = torch.stack(rows).to(input_ids.device)
+        self.sequence, beyond = sequence, [SPECIAL] * len(input_ids)
+        if sequence is None:
+            rows, beyond = self._read_rows(config, input_ids, goes_on)
+            if len({kind == SPECIAL for kind in beyond}) > 1:
+                raise ValueError("`input_ids` has rows with a task and rows of codes alone; give them one by one.")
+            if beyond[0] == SPECIAL:
+                in_front = [int((ids == self.vocabulary.pad_id).sum()) for ids in input_ids]
+                self.sequence = stack_sequences(rows, in_front)
+        else:
+            self._check(sequence, input_ids)
+        self.task = None if self.sequence is None else self.sequence.task
         self.beyond = torch.tensor(beyond, device=input_ids.device)
+        if self.sequence is None:
+            remaining = self.beyond.new_empty(len(input_ids), 0)
+        else:
+            remaining = self.sequence.modality[:, self.start_length :].to(input_ids.device)
+        self.next_modality = remaining.expand(len(input_ids), -1)
 
     @property
     def remaining(self) -> int:
         """`int`: Number of positions to generate until every row is complete."""
         return self.next_modality.shape[1]
 
+    @property
+    def end_ids(self) -> list[int]:
+        """`list[int]`: Ids that end a row before its length does."""
+        numbers = self.next_modality.unique().tolist()
+        return [
+            self.vocabulary.ranges[name][0] + kind.end
+            for number, (name, kind) in enumerate(self.table.items(), start=1)
+            if not kind.has_clock and number in numbers
+        ]
+
     def modality_at(self, length: int) -> torch.LongTensor:
         """Return the modality, `(batch,)`, of the position behind `length` tokens.
 
-        0 where a row is complete, -1 where either kind may stand.
+        0 where a row is complete, -1 where any kind may stand.
         """
         step = length - self.start_length
         return self.next_modality[:, step] if step < self.remaining else self.beyond
 
-    def _read_row(
-        self, config: UniMoConfig, ids: torch.LongTensor, layout: SequenceLayout | None, goes_on: bool
-    ) -> tuple[str | None, torch.LongTensor, int]:
-        """Return the task of a row, the modality of every position that it still lacks, and that of all behind."""
-        vocabulary, layout_is_given = self.vocabulary, layout is not None
-        layout = layout or config.layout
-        ids = ids[ids != vocabulary.pad_id]
-        modality = vocabulary.modality(ids)
-        task_of = {vocabulary.v2m_id: TASKS["v2m"], vocabulary.i2vm_id: TASKS["i2vm"]}
-        task = task_of.get(int(ids[0])) if len(ids) else None
-        if task is None:
-            is_visual = bool((modality == VISUAL).all())
-            if not len(ids) or bool((modality == SPECIAL).any()) or not (is_visual or goes_on):
-                raise ValueError(
-                    f"must start with one of the task tokens {sorted(task_of)}, found {ids[:1].tolist()}; codes "
-                    "without a task go on freely if `max_new_tokens` says how far."
-                )
-            if goes_on:
-                return None, modality[:0], VISUAL if is_visual else _ANY
-            return None, torch.full((max(0, layout.num_visual_codes - len(ids)),), VISUAL), SPECIAL
-        starts = (ids == vocabulary.start_of_target_id).nonzero()
-        if len(starts) != 1:
-            raise ValueError(f"must hold one [STG] ({vocabulary.start_of_target_id}), found {len(starts)}.")
-        num_condition = int(starts) - 1
-        if task.condition_latents is None and not layout_is_given:
-            latent_frames = max(1, -(-num_condition // layout.visual_codes_per_latent))
-            layout = SequenceLayout(
-                latent_frames, layout.height, layout.width, layout.codes_per_frame, layout.temporal_compression
-            )
-        schedule = TaskSchedule(task, layout, config.interleaving)
-        if num_condition != schedule.condition_length - 2:
+    def name_of(self, number: int) -> str:
+        """Return the name of a modality."""
+        return list(self.table)[number - 1]
+
+    def _read_rows(
+        self, config: UniMoConfig, input_ids: torch.LongTensor, goes_on: bool
+    ) -> tuple[list[Sequence], list[int]]:
+        """Return what every row begins, and the modality of all positions behind that."""
+        rows, beyond = [], []
+        for row, ids in enumerate(input_ids.cpu()):
+            try:
+                ids = ids[ids != self.vocabulary.pad_id]
+                kind = SPECIAL
+                sequence = sequence_of_ids(ids, self.vocabulary, self.table, config.frames, config.interleaving)
+                if sequence is None:
+                    sequence, kind = self._read_codes(config, ids, goes_on)
+                rows.append(sequence)
+                beyond.append(kind)
+            except ValueError as error:
+                raise ValueError(f"Row {row} of `input_ids`: {error}") from error
+        return rows, beyond
+
+    def _read_codes(self, config: UniMoConfig, ids: torch.LongTensor, goes_on: bool) -> tuple[Sequence, int]:
+        """Return the clip that codes without a task begin, and the modality of all positions behind that."""
+        first, modality = next(iter(self.table)), self.vocabulary.modality(ids)
+        is_of_first = bool((modality == 1).all())
+        if bool((modality == SPECIAL).any()) or not (goes_on or is_of_first):
             raise ValueError(
-                f"the condition of task {task.name!r} must hold {schedule.condition_length - 2} visual codes for "
-                f"{layout}, found {num_condition}."
+                f"holds codes without a task, and not of {first!r} alone; such go on freely if `max_new_tokens` says "
+                "how far."
             )
-        if len(ids) > schedule.length or bool((modality != schedule.modality[: len(ids)]).any()):
-            raise ValueError(f"the modalities do not follow the schedule of task {task.name!r}.")
-        return task.name, schedule.modality[len(ids) :], SPECIAL
+        beyond = (1 if is_of_first else _ANY) if goes_on else SPECIAL
+        return lay_out_codes(first, self.table, config.frames), beyond
+
+    def _check(self, sequence: Sequence, input_ids: torch.LongTensor) -> None:
+        """Raise `ValueError` where ids are not those of the sequence."""
+        length = input_ids.shape[1]
+        found = self.vocabulary.modality(input_ids)
+        if length > len(sequence) or bool((found != sequence.modality[:, :length].to(found.device)).any()):
+            raise ValueError(f"`input_ids` of {length} tokens are not those of `sequence`, of {len(sequence)}.")
 
 
 class GrammarLogitsProcessor(LogitsProcessor):
@@ -141,9 +182,9 @@ class GrammarLogitsProcessor(LogitsProcessor):
         self.grammar = grammar
         vocabulary = grammar.vocabulary
         ids = torch.arange(vocabulary.size, device=grammar.next_modality.device)
+        modality = vocabulary.modality(ids)
         # `<pad>` is the one special token that may ever be written.
-        is_reserved = (ids >= vocabulary.special_offset) & (ids != vocabulary.pad_id)
-        self.modality_of_id = vocabulary.modality(ids).masked_fill(is_reserved, _NEVER)
+        self.modality_of_id = modality.masked_fill((modality == SPECIAL) & (ids != vocabulary.pad_id), _NEVER)
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """Mask `scores` of shape `(batch, vocab_size)`."""
@@ -192,10 +233,10 @@ class UniMoGenerationMixin(GenerationMixin):
 
         The generation configuration holds one set for all tasks, and may hold `task_options`, a dictionary of what
         differs for a task (estimation wants the likeliest motion, generation a varied one). `mean_codes` in those is
-        for who has the codebook (see [`UniMoGenerationMixin.generate_target`]).
+        for who has the codebook (see [`Decoding`]).
 
         Args:
-            task (`str`, *optional*): `"v2m"` or `"i2vm"`.
+            task (`str`, *optional*): Name of a task.
             overrides: Values that go before the defaults; `None` is ignored.
         """
         names = ("do_sample", "top_p", "temperature")
@@ -217,7 +258,7 @@ class UniMoGenerationMixin(GenerationMixin):
         self,
         inputs: torch.LongTensor | None = None,
         generation_config: GenerationConfig | None = None,
-        layout: SequenceLayout | None = None,
+        sequence: Sequence | None = None,
         **kwargs: Any,
     ) -> torch.LongTensor | ModelOutput:
         """Complete the target of every sequence; see [`~transformers.GenerationMixin.generate`].
@@ -226,9 +267,10 @@ class UniMoGenerationMixin(GenerationMixin):
             inputs (`torch.LongTensor` of shape `(batch, length)`):
                 `[task] condition [STG]`, left-padded with an `attention_mask` if lengths differ. Codes behind `[STG]`
                 are the forced start of the target. Codes without a task go on freely (`max_new_tokens` says how far);
-                so do `inputs_embeds` without ids, which count as visual codes.
+                so do `inputs_embeds` without ids, which count as the codes of a video.
             generation_config (`GenerationConfig`, *optional*): Options; else those of the model and of the task.
-            layout (`SequenceLayout`, *optional*): Size of the clip, when it isn't that of the configuration.
+            sequence ([`Sequence`], *optional*):
+                Layout of the whole, condition and target, as the processor gives it. Read off the ids by default.
             kwargs: As in transformers. The length defaults to the whole target.
 
         Returns:
@@ -243,18 +285,20 @@ class UniMoGenerationMixin(GenerationMixin):
             kwargs.get(name) is not None or getattr(generation_config, name, None) is not None for name in lengths
         )
         input_ids = inputs if inputs is not None else kwargs.get("input_ids")
-        grammar = self._grammar_of(input_ids, kwargs.get("inputs_embeds"), layout, has_length)
-        self._refuse_unsupported(generation_config, kwargs, input_ids, has_task=any(grammar.tasks))
+        grammar = self._grammar_of(input_ids, kwargs.get("inputs_embeds"), sequence, has_length)
+        self._refuse_unsupported(generation_config, kwargs, input_ids, has_task=grammar.sequence is not None)
         if not has_length:
             if not grammar.remaining and input_ids is not None:
                 return input_ids
             kwargs["max_new_tokens"] = grammar.remaining
-        if generation_config is None and len(set(grammar.tasks)) == 1:
-            own = {name: value for name, value in self._task_options(grammar.tasks[0]).items() if name != "mean_codes"}
+        if generation_config is None:
+            own = {name: value for name, value in self._task_options(grammar.task).items() if name != "mean_codes"}
             kwargs = {**own, **kwargs}
+        if grammar.end_ids:
+            kwargs.setdefault("eos_token_id", grammar.end_ids)
         # In assisted generation the arguments of the model, its grammar among them, come to its assistant too.
         kwargs["target_grammar"] = grammar
-        return super().generate(inputs, generation_config, layout=layout, **kwargs)
+        return super().generate(inputs, generation_config, **kwargs)
 
     def init_continuous_batching(self, *args: Any, **kwargs: Any) -> None:
         """Refuse continuous batching, whichever way it is asked for (`generate_batch`, a manager, a server)."""
@@ -268,16 +312,16 @@ class UniMoGenerationMixin(GenerationMixin):
         self,
         input_ids: torch.LongTensor | None,
         inputs_embeds: torch.Tensor | None,
-        layout: SequenceLayout | None,
+        sequence: Sequence | None,
         goes_on: bool,
     ) -> TargetGrammar:
-        """Return the grammar of ids, or of embeddings that stand for visual codes."""
+        """Return the grammar of ids, or of embeddings that stand for the codes of a video."""
         if input_ids is not None:
-            return TargetGrammar(self.config, input_ids, layout, goes_on)
+            return TargetGrammar(self.config, input_ids, sequence, goes_on)
         if inputs_embeds is None:
             raise ValueError("`generate` needs `input_ids`: the grammar of the target is read off them.")
-        visual_ids = torch.zeros(inputs_embeds.shape[:2], dtype=torch.long, device=inputs_embeds.device)
-        grammar = TargetGrammar(self.config, visual_ids, layout, goes_on)
+        first_ids = torch.zeros(inputs_embeds.shape[:2], dtype=torch.long, device=inputs_embeds.device)
+        grammar = TargetGrammar(self.config, first_ids, sequence, goes_on)
         grammar.embedded_length, grammar.start_length = inputs_embeds.shape[1], 0
         return grammar
 
@@ -317,55 +361,48 @@ class UniMoGenerationMixin(GenerationMixin):
         is_first_iteration: bool = False,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Read positions and condition off the full ids, then cut to the new ones."""
-        modality, token_types = self.config.vocabulary.modality(input_ids), self.model.token_types_of(input_ids)
-        if target_grammar is not None and target_grammar.embedded_length:
-            in_front = (target_grammar.embedded_length, 0)
-            modality = torch.nn.functional.pad(modality, in_front, value=VISUAL)
-            token_types = torch.nn.functional.pad(token_types, in_front, value=1)
-        index = self.model.index_of(modality)
-        if kwargs.get("token_type_ids") is None:
-            kwargs["token_type_ids"] = token_types
+        """Take the new positions out of the whole sequence."""
+        sequence = self._whole_sequence(input_ids, target_grammar)
         model_inputs = super().prepare_inputs_for_generation(
             input_ids,
             next_sequence_length=next_sequence_length,
             inputs_embeds=inputs_embeds,
             is_first_iteration=is_first_iteration,
+            sequence=sequence,
             **kwargs,
         )
         given = model_inputs.get("inputs_embeds")
-        new = slice(-(model_inputs["input_ids"] if given is None else given).shape[1], None)
-        # Copies: strides that grow with the sequence would make a compiled model compile again at every token.
-        model_inputs.update(modality_ids=modality[:, new].clone(), modality_index=index[:, new].clone())
+        new = (model_inputs["input_ids"] if given is None else given).shape[1]
+        model_inputs["sequence"] = sequence[len(sequence) - new :]
         if target_grammar is not None:
             following = target_grammar.modality_at(input_ids.shape[1]).unique().tolist()
-            if following in ([VISUAL], [MOTION]):
-                model_inputs["logits_modality"] = following[0]
+            if len(following) == 1 and following[0] > SPECIAL:
+                model_inputs["logits_modality"] = target_grammar.name_of(following[0])
         return model_inputs
 
-    def _update_model_kwargs_for_generation(
-        self,
-        outputs: ModelOutput,
-        model_kwargs: dict[str, Any],
-        is_encoder_decoder: bool = False,
-        num_new_tokens: int = 1,
-    ) -> dict[str, Any]:
-        """As in transformers, but what is generated is target, whatever stood last."""
-        model_kwargs = super()._update_model_kwargs_for_generation(
-            outputs, model_kwargs, is_encoder_decoder, num_new_tokens
-        )
-        if (token_type_ids := model_kwargs.get("token_type_ids")) is not None:
-            token_type_ids[:, -num_new_tokens:] = 1
-        return model_kwargs
+    def _whole_sequence(self, input_ids: torch.LongTensor, grammar: TargetGrammar | None) -> Sequence:
+        """What stands where in ids that were generated so far, and in embeddings in front of them."""
+        in_front = 0 if grammar is None else grammar.embedded_length
+        length = in_front + input_ids.shape[1]
+        known = None if grammar is None else grammar.sequence
+        if known is not None and length <= len(known):
+            # Beams and several sequences per prompt repeat every row.
+            rows = known.modality.shape[0]
+            sequence = known[:length] if rows == 1 else known[:length].repeat(len(input_ids) // rows)
+        else:
+            ids = torch.nn.functional.pad(input_ids, (in_front, 0))  # codes of the first modality, as the embeddings
+            sequence = read_sequence(ids, self.config.vocabulary, self.config.table)
+        return self.model.arrange(sequence)
 
     @staticmethod
     def create_masks_for_generate(
-        token_type_ids: torch.LongTensor | None = None, is_first_iteration: bool = False, **kwargs: Any
+        sequence: Sequence | None = None, is_first_iteration: bool = False, **kwargs: Any
     ) -> torch.Tensor | None:
         """Make the mask of a static cache: full in the condition on the first pass, causal afterwards."""
         blocks = None
-        if is_first_iteration and token_type_ids is not None:
-            blocks = torch.where(token_type_ids == 0, 0, -1)
+        if is_first_iteration and sequence is not None:
+            batch, length = kwargs["inputs_embeds"].shape[:2]
+            blocks = torch.where(sequence.is_target, -1, 0)[:, -length:].expand(batch, -1)
         names = ("config", "inputs_embeds", "attention_mask", "past_key_values", "position_ids")
         return create_causal_mask(**{name: kwargs.get(name) for name in names}, block_sequence_ids=blocks)
 
@@ -390,13 +427,10 @@ class UniMoGenerationMixin(GenerationMixin):
         self,
         input_ids: torch.LongTensor,
         *,
-        layout: SequenceLayout | None = None,
+        sequence: Sequence | None = None,
         forced_target_ids: torch.LongTensor | None = None,
         max_target_ids: int | None = None,
-        do_sample: bool | None = None,
-        top_p: float | None = None,
-        temperature: float | None = None,
-        motion_vectors: torch.Tensor | None = None,
+        decoding: Decoding | None = None,
         generator: torch.Generator | None = None,
         on_step: Callable[[int, int], None] | None = None,
     ) -> torch.LongTensor:
@@ -406,16 +440,12 @@ class UniMoGenerationMixin(GenerationMixin):
             input_ids (`torch.LongTensor` of shape `(batch, length)`):
                 `[task] condition [STG]` and optionally the start of the target; rows of one task and one length, no
                 padding.
-            layout (`SequenceLayout`, *optional*): Size of the clip, when it isn't that of the configuration.
+            sequence ([`Sequence`], *optional*): Layout of the whole, as the processor gives it; read off the ids by
+                default.
             forced_target_ids (`torch.LongTensor` of shape `(batch, forced)`, *optional*):
                 Unified ids that the target starts with, for a clip that continues another.
             max_target_ids (`int`, *optional*): Stop when the target has so many ids, forced ones included.
-            do_sample (`bool`, *optional*): Draw from the nucleus, or take the likeliest code; the task's default.
-            top_p (`float`, *optional*): Mass of the nucleus; the task's default.
-            temperature (`float`, *optional*): Divides the logits; the task's default. 0 takes the likeliest code.
-            motion_vectors (`torch.Tensor` of shape `(codes, D)`, *optional*):
-                The motion codebook. With it a motion code is neither sampled nor the likeliest, but the one nearest
-                to the mean vector, whose expected error is the least.
+            decoding ([`Decoding`], *optional*): How codes are chosen; the task's default.
             generator (`torch.Generator`, *optional*): Source of randomness, on the device of the model.
             on_step (`Callable[[int, int], None]`, *optional*): Called as `on_step(done, total)` after every code.
 
@@ -430,44 +460,33 @@ class UniMoGenerationMixin(GenerationMixin):
             input_ids if forced_target_ids is None else torch.cat([input_ids, forced_target_ids.to(input_ids)], dim=1)
         )
         prompt = prompt.to(self.device)
-        grammar = TargetGrammar(self.config, prompt, layout)
-        vocabulary, schedule = grammar.vocabulary, grammar.next_modality[0].tolist()
-        modality = vocabulary.modality(prompt)
-        if bool((modality != modality[:1]).any() | (grammar.next_modality != grammar.next_modality[:1]).any()):
+        grammar = TargetGrammar(self.config, prompt, sequence)
+        sequence = grammar.sequence
+        if sequence is None or sequence.condition_length is None:
             raise ValueError(
                 "`generate_target` needs rows of one task and one length without padding; use `generate`."
             )
-        options = self.sampling_options(grammar.tasks[0], do_sample=do_sample, top_p=top_p, temperature=temperature)
-        start = (
-            int((prompt[0] == vocabulary.start_of_target_id).nonzero()[0]) + 1 if grammar.tasks[0] else prompt.shape[1]
-        )
+        decoding = decoding or Decoding(**self.sampling_options(grammar.task))
+        start = sequence.condition_length if grammar.task else prompt.shape[1]
+        names = [grammar.name_of(number) for number in grammar.next_modality[0].tolist()]
         if max_target_ids is not None:
-            schedule = schedule[: max(0, max_target_ids - (prompt.shape[1] - start))]
-        offsets = {VISUAL: 0, MOTION: vocabulary.motion_offset}
-        target = prompt.new_empty(prompt.shape[0], len(schedule))
+            names = names[: max(0, max_target_ids - (prompt.shape[1] - start))]
+        target = prompt.new_full((prompt.shape[0], len(names)), self.config.pad_token_id)
         loop_class = DecodeLoop if DecodeLoop.can_run(self) else CachedLoop
-        loop = loop_class(self, prompt, grammar.next_modality[0], layout or self.config.layout)
-        for step, following in enumerate(schedule):
-            hidden_states = loop.prefill(prompt) if step == 0 else loop.step(target[:, step - 1])
-            logits = self.modality_logits(hidden_states, following)
-            if motion_vectors is not None and following == MOTION:
-                codes = nearest_to_mean(logits, motion_vectors)
-            else:
-                codes = _choose(logits, generator, **options)
-            target[:, step] = codes + offsets[following]
+        loop = loop_class(self, sequence, len(prompt))
+        has_ended = torch.zeros(len(prompt), dtype=torch.bool, device=prompt.device)
+        for step, name in enumerate(names):
+            hidden_states = loop.prefill(prompt) if step == 0 else loop.step(target[:, step - 1], names[step - 1])
+            codes = decoding.choose(name, self.modality_logits(hidden_states, name), generator)
+            target[:, step] = codes + grammar.vocabulary.ranges[name][0]
+            if not grammar.table[name].has_clock:
+                # What stands behind the end of a row is thrown away when all rows have ended.
+                has_ended |= codes == grammar.table[name].end
+                if bool(has_ended.all()):
+                    break
             if on_step is not None:
-                on_step(step + 1, len(schedule))
+                on_step(step + 1, len(names))
         return torch.cat([prompt[:, start:], target], dim=1)
-
-
-def _choose(
-    logits: torch.Tensor, generator: torch.Generator | None, do_sample: bool, top_p: float, temperature: float
-) -> torch.LongTensor:
-    """Return one code for every row of `logits` of shape `(batch, codes)`."""
-    if not do_sample or temperature == 0:
-        return logits.argmax(-1)
-    probabilities = top_p_probabilities(logits, top_p, temperature)
-    return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
 
 
 def nearest_to_mean(logits: torch.Tensor, vectors: torch.Tensor) -> torch.LongTensor:
@@ -476,4 +495,4 @@ def nearest_to_mean(logits: torch.Tensor, vectors: torch.Tensor) -> torch.LongTe
     return torch.cdist(logits.float().softmax(-1) @ vectors, vectors).argmin(-1)
 
 
-__all__ = ["GrammarLogitsProcessor", "TargetGrammar", "UniMoGenerationMixin", "top_p_probabilities"]
+__all__ = ["Decoding", "GrammarLogitsProcessor", "TargetGrammar", "UniMoGenerationMixin", "top_p_probabilities"]

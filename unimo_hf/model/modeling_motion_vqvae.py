@@ -20,6 +20,7 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_motion_vqvae import MotionVQVAEConfig
+from .modalities import Modality, ModalityTokenizer, squarest_grid
 from .motion_features import expert_channels
 
 ROWS_AT_ONCE = 2**16  # whose distances to all codes are in memory: 128 MB for 512 codes
@@ -229,7 +230,7 @@ def _sum_over_processes(*tensors: Tensor) -> None:
             torch.distributed.all_reduce(tensor)
 
 
-class MotionVQVAE(PreTrainedModel):
+class MotionVQVAE(ModalityTokenizer, PreTrainedModel):
     """Motion tokenizer.
 
     Motion is `[batch, frames, channels]` as `motion_features.parameters_to_frames` packs it (145 channels for 6D
@@ -266,6 +267,15 @@ class MotionVQVAE(PreTrainedModel):
         outputs = self.channels if config.experts else {"all": config.motion_channels}
         self.decoders = nn.ModuleDict({name: ExpertDecoder(config, channels) for name, channels in outputs.items()})
         self.post_init()
+
+    @property
+    def modality(self) -> Modality:
+        """The codes of a frame, in the squarest grid that holds them."""
+        return Modality("motion", self.config.codebook_size, squarest_grid(self.config.codes_per_frame))
+
+    def code_vectors(self) -> Tensor:
+        """The codebook, `(codes, codebook_dim)`."""
+        return self.codebook.codes
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module):

@@ -1,12 +1,13 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """The autoregressive model over video and motion codes.
 
-Around the blocks of Cosmos-1.0-Autoregressive UniMo has two embedding tables and two heads behind one id space, a
-rotary embedding per modality, an absolute embedding that both share, and attention that is full inside the condition
-and causal on the target.
+Around the blocks of Cosmos-1.0-Autoregressive UniMo has an embedding table and a head for each modality behind one id
+space, a rotary embedding for each, an absolute embedding that all share, and attention that is full inside the
+condition and causal on the target.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,9 +25,7 @@ from .block_unimo import UniMoAttention, UniMoDecoderLayer, UniMoRMSNorm
 from .configuration_unimo import UniMoConfig
 from .embedding_unimo import UniMoPositionEmbedding, UniMoTokenEmbedding, starting_at
 from .generation_unimo import UniMoGenerationMixin
-from .sequence_structure import SequenceStructure
-from .tasks import SequenceLayout, modality_index
-from .vocabulary import MOTION, SPECIAL, VISUAL
+from .sequences import Sequence, lay_out_codes, read_sequence
 
 logger = logging.get_logger(__name__)
 
@@ -97,11 +96,7 @@ class UniMoModel(UniMoPreTrainedModel):
         self,
         input_ids: torch.LongTensor | None = None,
         attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.LongTensor | None = None,
-        modality_ids: torch.LongTensor | None = None,
-        modality_index: torch.LongTensor | None = None,
-        layout: SequenceLayout | None = None,
-        prefix_length: int | None = None,
+        sequence: Sequence | None = None,
         position_ids: torch.LongTensor | None = None,
         past_key_values: Cache | None = None,
         inputs_embeds: torch.Tensor | None = None,
@@ -113,19 +108,9 @@ class UniMoModel(UniMoPreTrainedModel):
         Args:
             input_ids (`torch.LongTensor` of shape `(batch, length)`): Unified ids; with a cache only the new ones.
             attention_mask (`torch.Tensor` of shape `(batch, total length)`, *optional*): 1 for tokens, 0 for padding.
-            token_type_ids (`torch.LongTensor` of shape `(batch, length)`, *optional*):
-                0 condition (attends to all of itself), 1 target (causal). By default everything up to `[STG]` is
-                condition; ids without `[STG]` are causal throughout, as in Cosmos.
-            modality_ids (`torch.LongTensor` of shape `(batch, length)`, *optional*):
-                0 special, 1 visual, 2 motion. By default read off the ids; `inputs_embeds` alone count as visual.
-            modality_index (`torch.LongTensor` of shape `(batch, length)`, *optional*):
-                Index of a code inside its modality, which gives its coordinates. Counted from the ids by default;
-                needed when
-                the cache already holds tokens (`generate` passes it).
-            layout (`SequenceLayout`, *optional*): Grid of the visual codes, when it isn't that of the configuration.
-            prefix_length (`int`, *optional*):
-                A promise that all rows have this condition length, the same modalities, and no padding; found out by
-                itself otherwise, except under `torch.compile`.
+            sequence ([`Sequence`], *optional*):
+                What stands where, as the processor lays it out; with a cache that of the new ids, and needed. Read off
+                the ids by default ([`read_sequence`]); `inputs_embeds` alone count as the codes of a video.
             position_ids (`torch.LongTensor`, *optional*): Not used; positions follow from the codes.
             past_key_values (`Cache`, *optional*): Keys and values of earlier tokens.
             inputs_embeds (`torch.Tensor` of shape `(batch, length, hidden_size)`, *optional*): Instead of `input_ids`.
@@ -140,22 +125,23 @@ class UniMoModel(UniMoPreTrainedModel):
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("Give exactly one of `input_ids` and `inputs_embeds`.")
+        has_past = _has_past(past_key_values)
+        sequence = self._sequence(sequence, input_ids, inputs_embeds, has_past)
         if inputs_embeds is None:
-            inputs_embeds = self.embed_tokens(input_ids)
+            inputs_embeds = self.embed_tokens(input_ids, sequence)
         if use_cache and past_key_values is None:
             past_key_values = DynamicCache(config=self.config)
-        if modality_ids is None:
-            modality_ids = self._modality_of(input_ids, inputs_embeds)
-        structure = self._structure(
-            input_ids, attention_mask, token_type_ids, modality_ids, modality_index, prefix_length, past_key_values
-        )
-        rotary, absolute = self.position_embedding(
-            structure.modality, structure.modality_index, layout or self.config.layout, inputs_embeds.dtype
-        )
-        if structure.prefix_length is None:
-            mask = self._mask(inputs_embeds, attention_mask, structure, past_key_values)
-        else:
-            mask = None
+        rotary, absolute = self.position_embedding(sequence, inputs_embeds.dtype)
+        prefix_length = None if has_past else self._prefix_length(sequence, attention_mask)
+        mask = None
+        if prefix_length is None:
+            mask = create_causal_mask(
+                config=self.config,
+                inputs_embeds=inputs_embeds,
+                attention_mask=attention_mask,
+                past_key_values=past_key_values,
+                block_sequence_ids=None if has_past else full_blocks(sequence, len(inputs_embeds)),
+            )
 
         hidden_states = inputs_embeds
         for layer, offset in zip(self.layers, self.offsets(absolute), strict=True):
@@ -169,7 +155,7 @@ class UniMoModel(UniMoPreTrainedModel):
                 attention_mask=mask,
                 past_key_values=past_key_values,
                 query_key_offset=offset if in_attention else None,
-                prefix_length=structure.prefix_length,
+                prefix_length=prefix_length,
                 **kwargs,
             )
         return BaseModelOutputWithPast(last_hidden_state=self.norm(hidden_states), past_key_values=past_key_values)
@@ -185,72 +171,61 @@ class UniMoModel(UniMoPreTrainedModel):
             offset if offset is None else offset * gate for offset, gate in zip(offsets, self.ape_gates, strict=True)
         ]
 
-    def index_of(self, modality_ids: torch.LongTensor) -> torch.LongTensor:
-        """Return the index of every code inside its modality, for modalities of shape `(batch, length)`."""
+    def arrange(self, sequence: Sequence) -> Sequence:
+        """Bring a whole sequence to the device of the model, and to its way of counting codes."""
         # CODEPATH: with one rotary embedding, all codes are counted together.
-        if self.config.ablation == "uni_embed":
-            modality_ids = (modality_ids != SPECIAL).long()
-        return modality_index(modality_ids)
+        is_unified = self.config.ablation == "uni_embed"
+        return (sequence.counted_together() if is_unified else sequence).to(self.device)
 
-    def token_types_of(self, input_ids: torch.LongTensor) -> torch.LongTensor:
-        """Return 0 up to the first `[STG]` of a row and 1 behind it; 1 throughout in a row without one (causal)."""
-        is_start = (input_ids == self.config.vocabulary.start_of_target_id).long()
-        after = (is_start.cumsum(-1) - is_start).clamp(max=1)
-        return torch.where(is_start.any(-1, keepdim=True), after, 1)
-
-    def _modality_of(self, input_ids: torch.LongTensor | None, inputs_embeds: torch.Tensor) -> torch.LongTensor:
-        """Return the modality of every id; embeddings alone are read as the visual codes of a clip, as in Cosmos."""
-        if input_ids is not None:
-            return self.config.vocabulary.modality(input_ids)
-        logger.warning_once(
-            "`inputs_embeds` without `modality_ids` (0 special, 1 visual, 2 motion) count as visual codes of one clip."
-        )
-        return torch.full(inputs_embeds.shape[:2], VISUAL, device=inputs_embeds.device)
-
-    def _structure(
+    def _sequence(
         self,
+        sequence: Sequence | None,
         input_ids: torch.LongTensor | None,
-        attention_mask: torch.Tensor | None,
-        token_type_ids: torch.LongTensor | None,
-        modality_ids: torch.LongTensor,
-        index: torch.LongTensor | None,
-        prefix_length: int | None,
-        past_key_values: Cache | None,
-    ) -> SequenceStructure:
-        """Read index and condition off the tokens, as far as the caller doesn't give them."""
-        has_past = _has_past(past_key_values)
-        if index is None:
-            if has_past:
+        inputs_embeds: torch.Tensor | None,
+        has_past: bool,
+    ) -> Sequence:
+        """Return what stands where, read off the ids if nobody says it."""
+        tokens = input_ids if inputs_embeds is None else inputs_embeds
+        if sequence is not None:
+            if len(sequence) != tokens.shape[1] or sequence.modality.shape[0] not in (1, tokens.shape[0]):
                 raise ValueError(
-                    "The cache holds tokens, so the place of the new ones can't be read off their ids: pass "
-                    "`modality_index`, or use `generate`."
+                    f"`sequence` is of {tuple(sequence.modality.shape)} tokens; there are {tuple(tokens.shape[:2])}."
                 )
-            index = self.index_of(modality_ids)
-        if token_type_ids is None:
-            is_causal = has_past or input_ids is None
-            token_type_ids = torch.ones_like(modality_ids) if is_causal else self.token_types_of(input_ids)
-        structure = SequenceStructure(modality_ids, index, token_type_ids, None if has_past else prefix_length)
-        if prefix_length is None and not has_past:
-            structure.find_common(attention_mask, can_attend_in_parts=self.config._attn_implementation == "sdpa")
-        return structure
+            return sequence if has_past else self.arrange(sequence)
+        if has_past:
+            raise ValueError(
+                "The cache holds tokens, so the place of the new ones can't be read off their ids: pass `sequence`, "
+                "or use `generate`."
+            )
+        if input_ids is not None:
+            return self.arrange(read_sequence(input_ids, self.config.vocabulary, self.config.table))
+        name, modality = next(iter(self.config.table.items()))
+        logger.warning_once(f"`inputs_embeds` without `sequence` count as the {name} codes of one clip.")
+        frames = modality.frames_in(-(-tokens.shape[1] // modality.codes))
+        return self.arrange(lay_out_codes(name, self.config.table, frames)[: tokens.shape[1]])
 
-    def _mask(
-        self,
-        inputs_embeds: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-        structure: SequenceStructure,
-        past_key_values: Cache | None,
-    ) -> torch.Tensor | None:
-        """Return the mask in the form that the chosen attention wants: full in the condition, else causal."""
-        is_first_pass = not _has_past(past_key_values)
-        blocks = torch.where(structure.token_type_ids == 0, 0, -1) if is_first_pass else None
-        return create_causal_mask(
-            config=self.config,
-            inputs_embeds=inputs_embeds,
-            attention_mask=attention_mask,
-            past_key_values=past_key_values,
-            block_sequence_ids=blocks,
-        )
+    def _prefix_length(self, sequence: Sequence, attention_mask: torch.Tensor | None) -> int | None:
+        """Return the length of the condition if all rows can be attended in parts, without a mask.
+
+        Costs at most one synchronisation of the device; `None` where values can't be read (`meta`, `torch.compile`).
+        """
+        if self.config._attn_implementation != "sdpa" or (attention_mask is not None and attention_mask.ndim != 2):
+            return None
+        if attention_mask is None and sequence.condition_length is not None:
+            return sequence.condition_length
+        if sequence.modality.device.type == "meta" or torch.compiler.is_compiling():
+            return None
+        is_target = sequence.is_target
+        differs = (is_target != is_target[:1]).any() | (is_target[0].long().diff() < 0).any()
+        if attention_mask is not None:
+            differs = differs | (attention_mask == 0).any()
+        is_irregular, length = torch.stack([differs.long(), (~is_target[0]).sum()]).tolist()
+        return None if is_irregular else length
+
+
+def full_blocks(sequence: Sequence, batch: int) -> torch.LongTensor:
+    """Return which positions attend to all of each other, as transformers' masks want it: 0 the condition, -1 none."""
+    return torch.where(sequence.is_target, -1, 0).expand(batch, -1)
 
 
 def _has_past(past_key_values: Cache | None) -> bool:
@@ -266,14 +241,10 @@ class UniMoOutput(CausalLMOutputWithPast):
     """Output of [`UniMoForConditionalGeneration`].
 
     Args:
-        visual_loss (`torch.FloatTensor` of shape `()`, *optional*): Mean cross-entropy of the visual targets, in nats.
-        motion_loss (`torch.FloatTensor` of shape `()`, *optional*): Mean cross-entropy of the motion targets, in nats.
-        motion_logits (`torch.FloatTensor` of shape `(targets, codes)`, *optional*): At the motion targets, row by row.
+        losses (`dict[str, torch.FloatTensor]`, *optional*): Mean cross-entropy of the targets of each modality, nats.
     """
 
-    visual_loss: torch.FloatTensor | None = None
-    motion_loss: torch.FloatTensor | None = None
-    motion_logits: torch.FloatTensor | None = None
+    losses: dict[str, torch.FloatTensor] | None = None
 
 
 class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
@@ -286,32 +257,37 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
     def __init__(self, config: UniMoConfig) -> None:
         super().__init__(config)
         self.model = UniMoModel(config)
-        vocabulary = config.vocabulary
-        # CODEPATH: the Uni-Embed comparison keeps visual and motion rows in one head, as it does with embeddings.
-        is_unified = config.ablation == "uni_embed"
-        rows = vocabulary.special_offset if is_unified else vocabulary.visual_size
-        width, std = config.hidden_size, config.hidden_size**-0.5
-        self.lm_head = starting_at(std, nn.Linear(width, rows, bias=False))
-        motion_rows = vocabulary.motion_size
-        self.motion_head = None if is_unified else starting_at(std, nn.Linear(width, motion_rows, bias=False))
+        # CODEPATH: the Uni-Embed comparison keeps all rows of codes in one head, as it does with embeddings.
+        self.is_unified = config.ablation == "uni_embed"
+        first, *others = config.vocabulary.sizes.items()
+        std = config.hidden_size**-0.5
+        # Only the order of the paper's ids lets one head hold them all: special rows stand behind them.
+        sizes = {"lm_head": config.vocabulary.special_offset if self.is_unified else first[1]}
+        if not self.is_unified:
+            sizes |= {f"{name}_head": size for name, size in others}
+        for name, size in sizes.items():
+            setattr(self, name, starting_at(std, nn.Linear(config.hidden_size, size, bias=False)))
         self.post_init()
         self.set_default_sampling()
 
-    def modality_logits(self, hidden_states: torch.Tensor, modality: int) -> torch.Tensor:
+    def head(self, name: str) -> nn.Module:
+        """The head of a modality: the first one's is `lm_head`, where transformers looks for one."""
+        return self.lm_head if name == next(iter(self.config.table)) else getattr(self, f"{name}_head")
+
+    def modality_logits(self, hidden_states: torch.Tensor, name: str) -> torch.Tensor:
         """Return the logits over one codebook.
 
         Args:
             hidden_states (`torch.Tensor` of shape `(..., hidden_size)`): Output of the backbone.
-            modality (`int`): 1 visual, 2 motion.
+            name (`str`): The modality.
 
         Returns:
             `torch.Tensor` of shape `(..., codes)`.
         """
-        if self.motion_head is None:
-            return nn.functional.linear(
-                hidden_states, self.lm_head.weight[slice(*self.config.vocabulary.id_range(modality))]
-            )
-        return self.lm_head(hidden_states) if modality == VISUAL else self.motion_head(hidden_states)
+        if self.is_unified:
+            rows = self.lm_head.weight[slice(*self.config.vocabulary.ranges[name])]
+            return nn.functional.linear(hidden_states, rows)
+        return self.head(name)(hidden_states)
 
     def target_logits(
         self,
@@ -330,9 +306,8 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
                 sequence is split over devices.
 
         Returns:
-            `dict[str, tuple[torch.Tensor, torch.LongTensor]]`: For `"visual"` and `"motion"` logits of shape
-            `(targets, codes)` and codebook integers of shape `(targets,)`, in the order of the rows; both may be
-            empty.
+            `dict[str, tuple[torch.Tensor, torch.LongTensor]]`: For each modality logits of shape `(targets, codes)`
+            and codebook integers of shape `(targets,)`, in the order of the rows; both may be empty.
 
         Raises:
             ValueError: If a label is neither -100 nor a code.
@@ -342,15 +317,15 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
             hidden_states, labels = hidden_states[:, :-1], labels[:, 1:]  # type: ignore[index]
         else:
             labels = shift_labels
-        counted = labels != -100
-        if bool((counted & ((labels < 0) | (labels >= vocabulary.special_offset))).any()):
-            raise ValueError("`labels` must hold visual and motion ids, and -100 where nothing is counted.")
+        is_known = labels == -100
         result = {}
-        for name, modality in (("visual", VISUAL), ("motion", MOTION)):
-            first, end = vocabulary.id_range(modality)
+        for name, (first, end) in vocabulary.ranges.items():
             is_target = (labels >= first) & (labels < end)
-            logits = self.modality_logits(hidden_states[is_target], modality)
+            is_known = is_known | is_target
+            logits = self.modality_logits(hidden_states[is_target], name)
             result[name] = (logits, labels[is_target] - first)
+        if not bool(is_known.all()):
+            raise ValueError("`labels` must hold ids of codes, and -100 where nothing is counted.")
         return result
 
     @can_return_tuple
@@ -358,18 +333,13 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
         self,
         input_ids: torch.LongTensor | None = None,
         attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.LongTensor | None = None,
-        modality_ids: torch.LongTensor | None = None,
-        modality_index: torch.LongTensor | None = None,
-        layout: SequenceLayout | None = None,
-        prefix_length: int | None = None,
+        sequence: Sequence | None = None,
         past_key_values: Cache | None = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.LongTensor | None = None,
-        motion_targets: torch.Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int | torch.Tensor = 0,
-        logits_modality: int | None = None,
+        logits_modality: str | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> UniMoOutput:
         """Predict codes, or the loss of known ones.
@@ -377,23 +347,17 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
         Args:
             input_ids (`torch.LongTensor`, *optional*): See [`UniMoModel.forward`], as for all down to `inputs_embeds`.
             attention_mask (`torch.Tensor`, *optional*): 1 for tokens, 0 for padding.
-            token_type_ids (`torch.LongTensor`, *optional*): 0 condition, 1 target.
-            modality_ids (`torch.LongTensor`, *optional*): 0 special, 1 visual, 2 motion.
-            modality_index (`torch.LongTensor`, *optional*): Index of a code inside its modality.
-            layout (`SequenceLayout`, *optional*): Grid of the visual codes.
-            prefix_length (`int`, *optional*): Condition length that all rows share.
+            sequence ([`Sequence`], *optional*): What stands where.
             past_key_values (`Cache`, *optional*): Keys and values of earlier tokens.
             inputs_embeds (`torch.Tensor`, *optional*): Instead of `input_ids`.
             use_cache (`bool`, *optional*): Whether to return keys and values.
             labels (`torch.LongTensor` of shape `(batch, length)`, *optional*):
                 Unified ids, not shifted, -100 where nothing is counted (the condition). The output then holds losses
                 and no logits, because a row of 64,000 logits for each of 11,558 positions is 3 GB.
-            motion_targets (`torch.Tensor` of shape `(codes, codes)`, *optional*):
-                Row i is the distribution that a motion label i stands for; by default all of it on i.
             logits_to_keep (`int` or `torch.Tensor`, *optional*, defaults to 0):
                 Keep the last positions only, 0 for all; or a tensor of positions.
-            logits_modality (`int`, *optional*):
-                Run only the head of this modality (1 visual, 2 motion); the other ids get the lowest finite logit.
+            logits_modality (`str`, *optional*):
+                Run only the head of this modality; the other ids get the lowest finite logit.
             **kwargs: Options of transformers, among them `num_items_in_batch` of its Trainer.
 
         Returns:
@@ -403,11 +367,7 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
         outputs = self.model(
             input_ids=input_ids,
             attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            modality_ids=modality_ids,
-            modality_index=modality_index,
-            layout=layout,
-            prefix_length=prefix_length,
+            sequence=sequence,
             past_key_values=past_key_values,
             inputs_embeds=inputs_embeds,
             use_cache=use_cache,
@@ -417,7 +377,7 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
         shift_labels = kwargs.get("shift_labels")
         if labels is not None or shift_labels is not None:
             targets_of = self.target_logits(hidden_states, labels, shift_labels)
-            losses = self._losses(targets_of, motion_targets, kwargs.get("num_items_in_batch"))
+            losses = self._losses(targets_of, kwargs.get("num_items_in_batch"))
         else:
             keep = (
                 slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) and logits_to_keep else logits_to_keep
@@ -432,44 +392,37 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
             attentions=outputs.attentions,
         )
 
-    def _logits(self, hidden_states: torch.Tensor, only: int | None) -> torch.Tensor:
+    def _logits(self, hidden_states: torch.Tensor, only: str | None) -> torch.Tensor:
         """Return logits over all ids, running only the head of modality `only` if it is given."""
-        config, parts = self.config, []
-        sizes = {
-            VISUAL: config.visual_vocab_size,
-            MOTION: config.motion_vocab_size,
-            SPECIAL: config.num_special_tokens,
-        }
-        for modality, size in sizes.items():
-            if modality == SPECIAL or (only is not None and modality != only):
-                # The lowest finite value, not -inf: sums and differences of logits stay numbers.
-                lowest = torch.finfo(hidden_states.dtype).min
-                parts.append(hidden_states.new_full((*hidden_states.shape[:-1], size), lowest))
-            else:
-                parts.append(self.modality_logits(hidden_states, modality))
-        return torch.cat(parts, dim=-1)
+        # The lowest finite value, not -inf: sums and differences of logits stay numbers.
+        lowest = torch.finfo(hidden_states.dtype).min
+        logits = hidden_states.new_full((*hidden_states.shape[:-1], self.config.vocab_size), lowest)
+        parts, end = [], 0
+        for name, (first, last) in self.config.vocabulary.ranges.items():
+            parts.append(logits[..., end:first])
+            is_wanted = only is None or name == only
+            parts.append(self.modality_logits(hidden_states, name) if is_wanted else logits[..., first:last])
+            end = last
+        return torch.cat([*parts, logits[..., end:]], dim=-1)
 
     def _losses(
         self,
         targets_of: dict[str, tuple[torch.Tensor, torch.LongTensor]],
-        motion_targets: torch.Tensor | None,
         num_items_in_batch: torch.Tensor | int | None,
-    ) -> dict[str, torch.Tensor]:
+    ) -> dict[str, Any]:
         """Return the mean cross-entropy over all targets (plus the z-loss), and that of each modality."""
-        losses, total = {}, targets_of["motion"][0].new_zeros((), dtype=torch.float32)
+        losses: dict[str, torch.Tensor] = {}
+        total = next(iter(targets_of.values()))[0].new_zeros((), dtype=torch.float32)
         count = num_items_in_batch or max(1, sum(len(targets) for _, targets in targets_of.values()))
         for name, (logits, targets) in targets_of.items():
             logits = logits.float()
-            is_spread = name == "motion" and motion_targets is not None
-            goals = motion_targets[targets] if is_spread else targets  # type: ignore[index]
-            cross_entropy = nn.functional.cross_entropy(logits, goals, reduction="sum")
+            cross_entropy = nn.functional.cross_entropy(logits, targets, reduction="sum")
             total = total + cross_entropy / count
             # CODEPATH: Cosmos' z-loss, off in the paper.
             if self.config.z_loss_weight:
                 total = total + self.config.z_loss_weight * logits.logsumexp(-1).square().sum() / count
-            losses[f"{name}_loss"] = cross_entropy.detach() / max(1, len(targets))
-        motion_logits = targets_of["motion"][0]
-        return {"loss": total, "motion_logits": motion_logits if len(motion_logits) else None, **losses}
+            losses[name] = cross_entropy.detach() / max(1, len(targets))
+        return {"loss": total, "losses": losses}
 
 
 __all__ = ["UniMoForConditionalGeneration", "UniMoModel", "UniMoOutput", "UniMoPreTrainedModel"]

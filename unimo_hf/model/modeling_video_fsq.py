@@ -26,6 +26,7 @@ from transformers.utils import ModelOutput, can_return_tuple
 from .configuration_video_fsq import VideoFSQConfig
 from .finite_scalar_quantizer import FiniteScalarQuantizer
 from .haar_patches import HaarPatches, repeat_first_frame
+from .modalities import Modality, ModalityTokenizer
 
 DETAIL_GAIN = 4.0  # a new encoder sees the details of pictures, which are small, a little better
 
@@ -313,7 +314,7 @@ class Decoder(nn.Module):
             return self.unpatcher3d.inverse(hidden.to(self.unpatcher3d.wavelets.dtype))
 
 
-class VideoFSQ(PreTrainedModel):
+class VideoFSQ(ModalityTokenizer, PreTrainedModel):
     """Discrete video tokenizer.
 
     Video is RGB in [-1, 1], `[B, 3, T, H, W]`, with `T = temporal_compression * k + 1` (1 is a picture) and with `H`
@@ -350,6 +351,16 @@ class VideoFSQ(PreTrainedModel):
         self.decoder = Decoder(config)
         self.gradient_checkpointing = False
         self.post_init()
+
+    @property
+    def modality(self) -> Modality:
+        """The codes of a latent frame; its grid follows the size of the pictures."""
+        return Modality("visual", self.config.codebook_size, (1, 1), self.config.temporal_compression)
+
+    def code_vectors(self) -> Tensor:
+        """The levels of every code, `(codes, channels)`."""
+        indices = torch.arange(self.config.codebook_size, device=self.device).view(1, -1, 1, 1)
+        return self.quantizer.indices_to_codes(indices)[0].flatten(1).T
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module):

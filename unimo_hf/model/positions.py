@@ -11,10 +11,9 @@ import math
 
 import torch
 
-from .vocabulary import SPECIAL, VISUAL
+from .modalities import Modality
 
-MOTION_ROPE_LAYOUTS = ("grid", "line", "flat")
-TIME_UNITS = ("frame", "latent")
+ROPE_LAYOUTS = ("grid", "line", "flat")
 
 
 def axis_split(dim: int) -> tuple[int, int, int]:
@@ -29,39 +28,19 @@ def axis_split(dim: int) -> tuple[int, int, int]:
     return dim - 2 * space, space, space
 
 
-def visual_coordinates(index: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Place visual codes on the latent grid, in the order t, h, w.
-
-    Args:
-        index (`torch.LongTensor` of shape `(...)`): Index of the code in its clip.
-        height (`int`): Rows of the latent grid.
-        width (`int`): Columns of the latent grid.
-
-    Returns:
-        `torch.FloatTensor` of shape `(..., 3)`: t in latent frames, h and w in codes.
-    """
-    inside = index % (height * width)
-    return torch.stack([index // (height * width), inside // width, inside % width], dim=-1).float()
-
-
-def motion_coordinates(
-    index: torch.Tensor,
-    codes_per_frame: int,
-    grid_width: int,
-    layout: str = "grid",
-    frames_per_unit: int = 1,
+def coordinates_of(
+    index: torch.Tensor, modality: Modality, layout: str = "grid", ticks_per_unit: float = 1
 ) -> torch.Tensor:
-    """Place motion codes in time and in the space of the slots of a frame.
+    """Place codes in time and on the grid of a tick, in the order t, h, w.
 
     Args:
         index (`torch.LongTensor` of shape `(...)`): Index of the code in its clip.
-        codes_per_frame (`int`): Motion codes of a frame.
-        grid_width (`int`): Columns of the grid of slots (6 for 36 codes).
+        modality ([`Modality`]): Of the codes.
         layout (`str`, *optional*, defaults to `"grid"`):
-            `grid`: (frame, row, column); `line`: (frame, 0, slot); `flat`: (index, 0, 0).
-        frames_per_unit (`int`, *optional*, defaults to 1):
-            Frames of a unit of t: 1 counts frames, 8 counts latent frames (t is then fractional, and its ceiling is
-            the latent frame that holds the frame). Not used by `flat`.
+            `grid`: (tick, row, column); `line`: (tick, 0, place in the tick); `flat`: (index, 0, 0).
+        ticks_per_unit (`float`, *optional*, defaults to 1):
+            Ticks of a unit of t. With 8 the frames of motion stand on the clock of the visual codes: t is then
+            fractional, and its ceiling is the latent frame that holds the frame. Not used by `flat`.
 
     Returns:
         `torch.FloatTensor` of shape `(..., 3)`.
@@ -69,16 +48,16 @@ def motion_coordinates(
     Raises:
         ValueError: If `layout` is unknown.
     """
-    frame, slot = index // codes_per_frame, index % codes_per_frame
-    zero = torch.zeros_like(slot)
+    tick, place = index // modality.codes, index % modality.codes
+    zero, columns = torch.zeros_like(place), modality.grid[1]
     if layout == "grid":
-        coordinates = [frame / frames_per_unit, slot // grid_width, slot % grid_width]
+        coordinates = [tick / ticks_per_unit, place // columns, place % columns]
     elif layout == "line":
-        coordinates = [frame / frames_per_unit, zero, slot]
+        coordinates = [tick / ticks_per_unit, zero, place]
     elif layout == "flat":
         coordinates = [index, zero, zero]
     else:
-        raise ValueError(f"`layout` of motion positions must be one of {MOTION_ROPE_LAYOUTS}, found {layout!r}.")
+        raise ValueError(f"`layout` of positions must be one of {ROPE_LAYOUTS}, found {layout!r}.")
     return torch.stack([axis.float() for axis in coordinates], dim=-1)
 
 
@@ -164,18 +143,3 @@ def absolute_table(coordinates: torch.Tensor, dim: int, theta: float = 10_000.0)
         angles = coordinates[..., axis, None].to(place, torch.float64) * (1.0 / theta**exponents)
         axes += [angles.sin(), angles.cos()]
     return torch.cat(axes, dim=-1).to(torch.float32).to(coordinates.device)
-
-
-def by_modality(modality: torch.Tensor, visual: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
-    """Pick the visual or the motion value at every position, and zero for special tokens.
-
-    Args:
-        modality (`torch.LongTensor` of shape `(...)`): 0 special, 1 visual, 2 motion.
-        visual (`torch.Tensor` of shape `(..., channels)`): Value of visual positions.
-        motion (`torch.Tensor` of shape `(..., channels)`): Value of motion positions.
-
-    Returns:
-        `torch.Tensor` of shape `(..., channels)`.
-    """
-    modality = modality[..., None]
-    return torch.where(modality == VISUAL, visual, motion).masked_fill(modality == SPECIAL, 0.0)

@@ -1,6 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """From frames to the input of the video tokenizer, from codes to sequences, and the way back. Holds no networks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,15 @@ import torch
 from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
+from .modalities import Modality, make_table, plain_table, squarest_grid
 from .pad_resize import PadResize
-from .tasks import INTERLEAVINGS, SequenceLayout, Task, TaskSchedule, get_task
+from .sequences import INTERLEAVINGS, Sequence, lay_out
+from .tasks import TASKS, Segment, Task, get_task
 from .tokenization_unimo import UniMoTokenizer
+from .vocabulary import START_OF_TARGET
+
+# Codes `(batch, ticks, …)` by the name of their modality; of another person than the first by name and stream.
+Codes = Mapping[str | tuple[str, int], torch.LongTensor]
 
 
 class UniMoProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[call-arg]
@@ -33,35 +40,20 @@ class PreparedVideo:
     geometry: PadResize
 
 
-@dataclass
-class UniMoCodes:
-    """What a sequence holds.
-
-    Args:
-        visual_codes (`torch.LongTensor` of shape `([batch,] latent_frames, height, width)`):
-            In the order of the sequence.
-        motion_codes (`torch.LongTensor` of shape `([batch,] frames, codes_per_frame)`): In the order of time.
-    """
-
-    visual_codes: torch.LongTensor
-    motion_codes: torch.LongTensor
-
-
 class UniMoProcessor(ProcessorMixin):
     """Prepare frames, build sequences, and split what was generated.
 
     Args:
         tokenizer (`UniMoTokenizer`): Gives the id layout.
         size (`int`, *optional*, defaults to 512): Side of the square of the video tokenizer, pixels.
-        frames (`int`, *optional*, defaults to 65): Frames of a clip, `1 + temporal_compression * k`.
+        frames (`int`, *optional*, defaults to 65): Frames of a clip, `1 + clock * k`.
         fps (`float`, *optional*, defaults to 24.0): Frames per second that the model was trained with.
-        spatial_compression (`int`, *optional*, defaults to 16): Pixels of a visual code along each side.
-        temporal_compression (`int`, *optional*, defaults to 8): Frames of a latent frame after the first.
-        codes_per_frame (`int`, *optional*, defaults to 36): Motion codes of a frame.
-        interleaving (`str`, *optional*, defaults to `"eq2"`): Order of a mixed target; see [`TaskSchedule`].
+        modalities (`list[dict]`, *optional*):
+            `name`, `size`, `grid` and `frames` of each [`Modality`]; by default those of the paper at this size.
+        interleaving (`str`, *optional*, defaults to `"eq2"`): Order of a mixed target; see [`lay_out`].
 
     Raises:
-        ValueError: If the sizes do not fit the compression of the video tokenizer.
+        ValueError: If the sizes do not fit together.
     """
 
     valid_processor_kwargs = UniMoProcessorKwargs
@@ -72,22 +64,29 @@ class UniMoProcessor(ProcessorMixin):
         size: int = 512,
         frames: int = 65,
         fps: float = 24.0,
+        modalities: list[dict] | None = None,
+        interleaving: str = "eq2",
         spatial_compression: int = 16,
         temporal_compression: int = 8,
         codes_per_frame: int = 36,
-        interleaving: str = "eq2",
     ) -> None:
-        if size < 1 or size % spatial_compression:
-            raise ValueError(f"`size` must be a multiple of {spatial_compression} pixels, found {size}.")
-        if frames < 1 or (frames - 1) % temporal_compression:
-            raise ValueError(f"`frames` must be 1 + {temporal_compression} k, found {frames}.")
+        if modalities is None:
+            # Version 0.1 saved what its two modalities follow from.
+            if size < 1 or size % spatial_compression:
+                raise ValueError(f"`size` must be a multiple of {spatial_compression} pixels, found {size}.")
+            side = size // spatial_compression
+            places = {"visual": ((side, side), temporal_compression), "motion": (squarest_grid(codes_per_frame), 1)}
+            sizes = tokenizer.vocabulary.sizes
+            modalities = [Modality(name, sizes[name], *place) for name, place in places.items()]
+        self.table = make_table(modalities)
+        if frames < 1 or (frames - 1) % self.clock:
+            raise ValueError(f"`frames` must be 1 + {self.clock} k, found {frames}.")
         if not fps > 0:
             raise ValueError(f"`fps` must be above 0, found {fps}.")
         if interleaving not in INTERLEAVINGS:
-            raise ValueError(f"`interleaving` must be one of {INTERLEAVINGS}, found {interleaving!r}.")
-        self.size, self.frames, self.fps = size, frames, fps
-        self.spatial_compression, self.temporal_compression = spatial_compression, temporal_compression
-        self.codes_per_frame, self.interleaving = codes_per_frame, interleaving
+            raise ValueError(f"`interleaving` must be one of {tuple(INTERLEAVINGS)}, found {interleaving!r}.")
+        self.size, self.frames, self.fps, self.interleaving = size, frames, fps, interleaving
+        self.modalities = plain_table(self.table)
         super().__init__(tokenizer)
 
     @classmethod
@@ -98,48 +97,42 @@ class UniMoProcessor(ProcessorMixin):
         return UniMoTokenizer.from_pretrained(pretrained_model_name_or_path, subfolder=subfolder, **kwargs)
 
     @property
-    def layout(self) -> SequenceLayout:
-        """`SequenceLayout`: The size of a full clip in codes."""
-        return self.layout_of(self.frames)
+    def clock(self) -> int:
+        """`int`: Frames of the coarsest tick: what the length of a clip is counted in, behind its first frame."""
+        return max(kind.frames for kind in self.table.values()) or 1
 
-    def layout_of(self, frames: int) -> SequenceLayout:
-        """Return the size in codes of a clip of `frames` (rounded up to `1 + temporal_compression * k`)."""
-        side = self.size // self.spatial_compression
-        latent_frames = 1 + -(-(frames - 1) // self.temporal_compression)
-        return SequenceLayout(latent_frames, side, side, self.codes_per_frame, self.temporal_compression)
-
-    def schedule(self, task: str | Task, layout: SequenceLayout | None = None) -> TaskSchedule:
-        """Return the schedule of a task; `layout` is that of a full clip by default."""
-        return TaskSchedule(get_task(task), layout or self.layout, self.interleaving)
+    def lay_out(self, task: str | Task, frames: int | None = None, lengths: dict[str, int] | None = None) -> Sequence:
+        """Lay out a task; `frames` are those of a full clip by default. See [`lay_out`]."""
+        return lay_out(get_task(task), self.table, frames or self.frames, lengths, self.interleaving)
 
     def __call__(
         self,
         videos: Any = None,
         images: Any = None,
-        visual_codes: torch.LongTensor | None = None,
+        codes: Codes | None = None,
         task: str | None = None,
         **kwargs: Unpack[UniMoProcessorKwargs],
     ) -> BatchFeature:
-        """Prepare clips or pictures, or build the conditions of a task from visual codes, or both.
+        """Prepare clips or pictures, or build the conditions of a task from codes, or both.
 
         Args:
             videos (`np.ndarray`, `torch.Tensor` or a list of them, *optional*):
                 Clips of shape `(frames, height, width, 3)`, uint8 RGB; sizes may differ.
             images (`np.ndarray`, `torch.Tensor` or a list of them, *optional*):
                 Pictures of shape `(height, width, 3)`, uint8.
-            visual_codes (`torch.LongTensor` of shape `(batch, latent_frames, height, width)`, *optional*): Condition.
-            task (`str`, *optional*): `"v2m"` or `"i2vm"`; needed with `visual_codes`.
+            codes (`dict[str, torch.LongTensor]`, *optional*): As [`build_condition`] takes them.
+            task (`str`, *optional*): Name of the task; needed with `codes`.
             kwargs: Not used by this processor.
 
         Returns:
             [`~transformers.BatchFeature`]: `pixel_values` of shape `(batch, 3, frames, size, size)`, `num_frames` and
-            `geometry` (lists) for frames; `input_ids`, `attention_mask` and `token_type_ids` for codes.
+            `geometry` (lists) for frames; `input_ids`, `attention_mask` and `sequence` for codes.
 
         Raises:
             ValueError: If nothing, or both videos and images, are given, or shapes do not fit.
         """
-        if (videos is None and images is None and visual_codes is None) or (videos is not None and images is not None):
-            raise ValueError("Give `videos` or `images`, and/or `visual_codes` with a `task`.")
+        if (videos is None and images is None and codes is None) or (videos is not None and images is not None):
+            raise ValueError("Give `videos` or `images`, and/or `codes` with a `task`.")
         data: dict[str, Any] = {}
         if videos is not None or images is not None:
             prepare = self.prepare_video if videos is not None else self.prepare_image
@@ -147,10 +140,10 @@ class UniMoProcessor(ProcessorMixin):
             data["pixel_values"] = torch.cat([clip.pixel_values for clip in prepared])
             data["num_frames"] = [clip.num_frames for clip in prepared]
             data["geometry"] = [clip.geometry for clip in prepared]
-        if visual_codes is not None:
+        if codes is not None:
             if task is None:
-                raise ValueError("`visual_codes` needs a `task`, 'v2m' or 'i2vm'.")
-            data.update(self.build_condition(task, visual_codes))
+                raise ValueError(f"`codes` need a `task`, one of {sorted(TASKS)}.")
+            data.update(self.build_condition(task, codes))
         return BatchFeature(data)
 
     def prepare_video(self, frames: np.ndarray | torch.Tensor, num_frames: int | None = None) -> PreparedVideo:
@@ -159,8 +152,8 @@ class UniMoProcessor(ProcessorMixin):
         Args:
             frames (`np.ndarray` or `torch.Tensor` of shape `(frames, height, width, 3)`): uint8 RGB.
             num_frames (`int`, *optional*):
-                Length to cut or fill to, `1 + temporal_compression * k`; that of the model by default. Missing frames
-                repeat the last one.
+                Length to cut or fill to, `1 + clock * k`; that of the model by default. Missing frames repeat the
+                last one.
 
         Returns:
             [`PreparedVideo`].
@@ -177,8 +170,8 @@ class UniMoProcessor(ProcessorMixin):
         if 0 in frames.shape:
             raise ValueError(f"Frames must not be empty, found shape {tuple(frames.shape)}.")
         length = num_frames or self.frames
-        if (length - 1) % self.temporal_compression:
-            raise ValueError(f"`num_frames` must be 1 + {self.temporal_compression} k, found {length}.")
+        if (length - 1) % self.clock:
+            raise ValueError(f"`num_frames` must be 1 + {self.clock} k, found {length}.")
         frames = frames[:length]
         geometry = PadResize(frames.shape[1], frames.shape[2], self.size)
         # Frame by frame: a long clip of a large video never exists in floating point at its own size.
@@ -211,109 +204,138 @@ class UniMoProcessor(ProcessorMixin):
         (left, top), (height, width) = geometry.offset, geometry.resized
         return frames[:, top : top + height, left : left + width]
 
-    def build_condition(self, task: str | Task, visual_codes: torch.LongTensor) -> dict[str, torch.LongTensor]:
+    def build_condition(self, task: str | Task, codes: Codes, frames: int | None = None) -> dict[str, Any]:
         """Build `[task] condition [STG]`.
 
         Args:
-            task (`str`): `"v2m"` or `"i2vm"`.
-            visual_codes (`torch.LongTensor` of shape `(batch, latent_frames, height, width)`):
-                Codes of the clip; a task that is given a picture takes the first latent frame.
+            task (`str` or [`Task`]): The task.
+            codes (`dict[str, torch.LongTensor]`):
+                Codes `(batch, ticks, …)` of each modality of the condition, from the first tick of the clip on; those
+                behind what the task takes are left out. Of another person than the first the key is `(name, stream)`.
+            frames (`int`, *optional*): Of the clip. By default what a condition that takes all of it has, or a full
+                clip.
 
         Returns:
-            `dict[str, torch.LongTensor]`: `input_ids`, `attention_mask` and `token_type_ids`, of shape `(batch,
-            length)`.
+            `dict`: `input_ids` and `attention_mask` of shape `(batch, length)`; `sequence`, the layout of the whole.
 
         Raises:
-            ValueError: If the codes do not have that shape.
+            ValueError: If codes are missing or have another shape.
         """
         task = get_task(task)
-        if visual_codes.ndim != 4:
-            raise ValueError(
-                "`visual_codes` must have the shape (batch, latent_frames, height, width), found "
-                f"{tuple(visual_codes.shape)}."
-            )
-        vocabulary = self.tokenizer.vocabulary
-        condition = self.tokenizer.encode_visual(visual_codes[:, : task.condition_latents]).flatten(1)
-        opening = vocabulary.v2m_id if task.token == "[T1]" else vocabulary.i2vm_id
-        first = condition.new_full((len(condition), 1), opening)
-        last = condition.new_full((len(condition), 1), vocabulary.start_of_target_id)
-        input_ids = torch.cat([first, condition, last], dim=1)
-        return {
-            "input_ids": input_ids,
-            "attention_mask": torch.ones_like(input_ids),
-            "token_type_ids": torch.zeros_like(input_ids),
-        }
+        sequence = self._sequence_for(task, task.condition, codes, frames)
+        length = sequence.condition_length
+        input_ids = self._fill(sequence[:length], codes, task.token)
+        return {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids), "sequence": sequence}
 
-    def build_sequence(
-        self, task: str | Task, visual_codes: torch.LongTensor, motion_codes: torch.LongTensor
-    ) -> dict[str, torch.LongTensor]:
+    def build_sequence(self, task: str | Task, codes: Codes, frames: int | None = None) -> dict[str, Any]:
         """Build whole sequences for training.
 
         Args:
-            task (`str`): `"v2m"` or `"i2vm"`.
-            visual_codes (`torch.LongTensor` of shape `(batch, latent_frames, height, width)`): Codes of the clip.
-            motion_codes (`torch.LongTensor` of shape `(batch, frames, codes_per_frame)`): Codes of its motion.
+            task (`str` or [`Task`]): The task.
+            codes (`dict[str, torch.LongTensor]`): As for [`build_condition`], of the target too.
+            frames (`int`, *optional*): Of the clip; by default what the codes have.
 
         Returns:
-            `dict[str, torch.LongTensor]`: `input_ids`, `labels` (-100 on the condition) and `token_type_ids`, of shape
-            `(batch, length)`.
+            `dict`: `input_ids` and `labels` (-100 on the condition) of shape `(batch, length)`, and `sequence`.
 
         Raises:
-            ValueError: If the motion does not have the frames of the video.
+            ValueError: If codes are missing, have another shape, or are not of one clip.
         """
-        condition = self.build_condition(task, visual_codes)["input_ids"]
-        latent_frames, height, width = visual_codes.shape[1:]
-        layout = SequenceLayout(latent_frames, height, width, self.codes_per_frame, self.temporal_compression)
-        if tuple(motion_codes.shape[1:]) != (layout.frames, self.codes_per_frame):
-            raise ValueError(
-                f"`motion_codes` must have the shape (batch, {layout.frames}, {self.codes_per_frame}), found "
-                f"{tuple(motion_codes.shape)}."
-            )
-        schedule = self.schedule(task, layout)
-        modality = schedule.modality.to(condition.device)
-        index = schedule.modality_index.to(condition.device)
-        visual = self.tokenizer.encode_visual(visual_codes).flatten(1)
-        motion = self.tokenizer.encode_motion(motion_codes).flatten(1)
-        codes = torch.where(
-            modality == 1,
-            visual[:, index.clamp(max=visual.shape[1] - 1)],
-            motion[:, index.clamp(max=motion.shape[1] - 1)],
-        )
-        input_ids = torch.cat([condition, codes[:, schedule.condition_length :]], dim=1)
-        labels = input_ids.clone()
-        labels[:, : schedule.condition_length] = -100
-        token_type_ids = (labels != -100).long()
-        return {"input_ids": input_ids, "labels": labels, "token_type_ids": token_type_ids}
+        task = get_task(task)
+        sequence = self._sequence_for(task, (*task.condition, *task.target), codes, frames)
+        input_ids = self._fill(sequence, codes, task.token)
+        labels = input_ids.masked_fill(~sequence.is_target.to(input_ids.device), -100)
+        return {"input_ids": input_ids, "labels": labels, "sequence": sequence}
 
-    def post_process(self, input_ids: torch.LongTensor, layout: SequenceLayout | None = None) -> UniMoCodes:
+    def post_process(
+        self, input_ids: torch.LongTensor, sequence: Sequence, target_only: bool = True
+    ) -> dict[str | tuple[str, int], torch.LongTensor]:
         """Split generated ids into codes.
 
         Args:
-            input_ids (`torch.LongTensor` of shape `(length,)` or `(batch, length)`):
-                Whole sequences or targets, all of one form; special tokens are dropped.
-            layout (`SequenceLayout`, *optional*): Grid of the visual codes, when it isn't that of a full clip.
+            input_ids (`torch.LongTensor` of shape `(batch, length)`): Targets, or their beginnings.
+            sequence ([`Sequence`]): Their layout, as [`build_condition`] gave it.
+            target_only (`bool`, *optional*, defaults to `True`): `False` if the ids begin with the condition.
 
         Returns:
-            [`UniMoCodes`]: With a batch axis if `input_ids` has one. A whole sequence gives the clip; a target gives
-            what was generated.
+            `dict[str, torch.LongTensor]`: Codes `(batch, ticks, rows, columns)` of each modality, in the order of the
+            sequence; of one without a clock `(batch, codes)`, with -1 from the end of a row on.
 
         Raises:
-            ValueError: If the codes do not fill whole latent frames and frames.
+            ValueError: If the codes do not fill whole ticks.
         """
-        if input_ids.ndim == 2:
-            rows = [self.post_process(row, layout) for row in input_ids]
-            return UniMoCodes(
-                torch.stack([row.visual_codes for row in rows]), torch.stack([row.motion_codes for row in rows])
+        start = sequence.condition_length if target_only else 0
+        layout = sequence[start : start + input_ids.shape[1]]
+        codes: dict[str | tuple[str, int], torch.LongTensor] = {}
+        for name, kind in self.table.items():
+            for stream in layout.stream[layout.holds(name)].unique().tolist():
+                ids = input_ids[:, layout.holds(name, stream)[0].to(input_ids.device)]
+                codes[name if not stream else (name, stream)] = self._to_codes(kind, ids)
+        return codes
+
+    def _to_codes(self, kind: Modality, ids: torch.LongTensor) -> torch.LongTensor:
+        """Ids `(batch, length)` of one modality and person to codes by tick."""
+        if not kind.has_clock:
+            end = self.tokenizer.vocabulary.ranges[kind.name][0] + kind.end
+            has_ended = (ids == end).long().cumsum(-1) > 0
+            start_id = self.tokenizer.vocabulary.ranges[kind.name][0]
+            codes = self.tokenizer.vocabulary.to_codes(kind.name, ids.masked_fill(has_ended, start_id))
+            return codes.masked_fill(has_ended, -1)
+        if ids.shape[1] % kind.codes:
+            raise ValueError(
+                f"The sequence holds {ids.shape[1]} {kind.name} codes, which is no multiple of {kind.codes}."
             )
-        layout = layout or self.layout
-        visual, motion = self.tokenizer.split(input_ids)
-        for name, codes, unit in (
-            ("visual", visual, layout.visual_codes_per_latent),
-            ("motion", motion, layout.codes_per_frame),
-        ):
-            if len(codes) % unit:
-                raise ValueError(f"The sequence holds {len(codes)} {name} codes, which is no multiple of {unit}.")
-        return UniMoCodes(visual.view(-1, layout.height, layout.width), motion.view(-1, layout.codes_per_frame))
+        return self.tokenizer.vocabulary.to_codes(kind.name, ids).unflatten(1, (-1, *kind.grid))
+
+    def _sequence_for(self, task: Task, segments: tuple[Segment, ...], codes: Codes, frames: int | None) -> Sequence:
+        """Lay out a task for codes; those of segments that take all of a clip tell its length."""
+        lengths: dict[str, int] = {}
+        for segment in segments:
+            kind, given = self.table.get(segment.modality), codes.get(_key(segment))
+            if kind is None:
+                continue  # what is wrong is said where the task is laid out
+            if given is None:
+                raise ValueError(
+                    f"Task {task.name!r} needs the codes of {_key(segment)!r}; found {sorted(map(str, codes))}."
+                )
+            if given.ndim < 3 and kind.has_clock:
+                raise ValueError(
+                    f"The {kind.name} codes must have the shape (batch, ticks, …), found {tuple(given.shape)}."
+                )
+            if not kind.has_clock:
+                lengths[kind.name] = given.shape[1]
+            elif frames is None and (segment.start, segment.stop) == (0, None):
+                frames = kind.frames_in(given.shape[1])
+        if unknown := sorted(str(key) for key in codes if key not in map(_key, (*task.condition, *task.target))):
+            raise ValueError(f"Task {task.name!r} takes no codes of {unknown}.")
+        return self.lay_out(task, frames, lengths)
+
+    def _fill(self, sequence: Sequence, codes: Codes, token: str) -> torch.LongTensor:
+        """Put codes where a sequence has them: ids `(batch, length)`."""
+        vocabulary, example = self.tokenizer.vocabulary, next(iter(codes.values()))
+        sequence = sequence.to(example.device)
+        input_ids = example.new_full((len(example), len(sequence)), vocabulary.special_id(START_OF_TARGET))
+        input_ids[:, 0] = vocabulary.special_id(token)
+        for key, given in codes.items():
+            name, stream = (key, 0) if isinstance(key, str) else key
+            kind, where = self.table[name], sequence.holds(name, stream)[0]
+            ids = vocabulary.to_ids(name, given.flatten(1))
+            if not kind.has_clock:
+                ids = torch.nn.functional.pad(ids, (0, 1), value=vocabulary.ranges[name][0] + kind.end)
+            elif ids.shape[1] != given.shape[1] * kind.codes:
+                raise ValueError(
+                    f"The {name} codes of a tick must be {kind.codes}, {kind.grid}; found {tuple(given.shape[2:])}."
+                )
+            index = sequence.index[0, where]
+            if len(index) and int(index.max()) >= ids.shape[1]:
+                needed = int(index.max()) // kind.codes + 1
+                raise ValueError(f"The {name} codes have {given.shape[1]} ticks; this clip needs {needed}.")
+            input_ids[:, where] = ids[:, index]
+        return input_ids
+
+
+def _key(segment: Segment) -> str | tuple[str, int]:
+    return (segment.modality, segment.stream) if segment.stream else segment.modality
 
 
 def _as_list(items: Any, dimensions: int) -> list:
@@ -323,4 +345,4 @@ def _as_list(items: Any, dimensions: int) -> list:
     return [items] if getattr(items, "ndim", None) == dimensions else list(items)
 
 
-__all__ = ["PreparedVideo", "UniMoCodes", "UniMoProcessor", "UniMoProcessorKwargs"]
+__all__ = ["PreparedVideo", "UniMoProcessor", "UniMoProcessorKwargs"]

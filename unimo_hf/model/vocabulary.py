@@ -1,127 +1,113 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""The one id space of UniMo: visual codes first, motion codes next, special tokens last.
+"""The one id space of UniMo: the codes of two modalities, special tokens, the codes of all other modalities.
 
 All arithmetic between codebook integers and unified ids stands here and nowhere else. Visual ids start at 0, so the
-64,000 codes of Cosmos keep their own numbers; `(64000, 512, 64)` are the sizes of the paper.
+64,000 codes of Cosmos keep their own numbers; `(64000, 512, 64)` are the sizes of the paper. What came after the
+paper stands behind its ids, which therefore never move.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
-SPECIAL, VISUAL, MOTION = 0, 1, 2
-MODALITY_NAMES = ("special", "visual", "motion")
+from .modalities import SPECIAL
 
-# Row of each special token inside the special rows. The rows that follow are reserved for tasks to come.
-SPECIAL_ROWS = {"[T1]": 0, "[T2]": 1, "[STG]": 2, "<pad>": 3, "<unk>": 4}
+START_OF_TARGET, PAD, UNKNOWN = "[STG]", "<pad>", "<unk>"
+# Row of each special token inside the special rows. The rows that follow are those of the tasks [T3], [T4], ...
+SPECIAL_ROWS = {"[T1]": 0, "[T2]": 1, START_OF_TARGET: 2, PAD: 3, UNKNOWN: 4}
+# Modalities whose ids stand in front of the special rows.
+IN_FRONT = 2
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Sizes of the three id ranges and the arithmetic between codes and ids.
+    """Sizes of the id ranges and the arithmetic between codes and ids.
 
     Args:
-        visual_size (`int`, *optional*, defaults to 64000): Number of codes of the video tokenizer.
-        motion_size (`int`, *optional*, defaults to 512): Number of codes of the motion tokenizer.
+        sizes (`Mapping[str, int]`): Rows of each modality, in the order of their table.
         num_special (`int`, *optional*, defaults to 64): Number of special rows, at least 5.
 
     Raises:
         ValueError: If a range is empty or too small for the special tokens.
     """
 
-    visual_size: int = 64000
-    motion_size: int = 512
+    sizes: Mapping[str, int]
     num_special: int = 64
 
-    def __post_init__(self):
-        for name in ("visual_size", "motion_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, found {getattr(self, name)}.")
+    def __post_init__(self) -> None:
+        for name, size in self.sizes.items():
+            if size < 1:
+                raise ValueError(f"The size of the modality {name!r} must be at least 1, found {size}.")
         if self.num_special < len(SPECIAL_ROWS):
             raise ValueError(f"`num_special` must be at least {len(SPECIAL_ROWS)}, found {self.num_special}.")
 
-    @property
-    def motion_offset(self) -> int:
-        """`int`: Id of motion code 0."""
-        return self.visual_size
+    @cached_property
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """`dict[str, tuple[int, int]]`: First id of each modality and the first id behind it."""
+        ranges, first = {}, 0
+        for place, (name, size) in enumerate(self.sizes.items()):
+            first += self.num_special if place == IN_FRONT else 0
+            ranges[name] = first, first + size
+            first += size
+        return ranges
 
     @property
     def special_offset(self) -> int:
         """`int`: Id of the first special row."""
-        return self.visual_size + self.motion_size
+        return sum(list(self.sizes.values())[:IN_FRONT])
 
     @property
     def size(self) -> int:
         """`int`: Number of ids."""
-        return self.visual_size + self.motion_size + self.num_special
-
-    @property
-    def v2m_id(self) -> int:
-        """`int`: Id of `[T1]`, which opens video-to-motion."""
-        return self.special_offset + SPECIAL_ROWS["[T1]"]
-
-    @property
-    def i2vm_id(self) -> int:
-        """`int`: Id of `[T2]`, which opens image-to-video-and-motion."""
-        return self.special_offset + SPECIAL_ROWS["[T2]"]
-
-    @property
-    def start_of_target_id(self) -> int:
-        """`int`: Id of `[STG]`, the last token of the condition."""
-        return self.special_offset + SPECIAL_ROWS["[STG]"]
+        return sum(self.sizes.values()) + self.num_special
 
     @property
     def pad_id(self) -> int:
         """`int`: Id of `<pad>`."""
-        return self.special_offset + SPECIAL_ROWS["<pad>"]
+        return self.special_id(PAD)
+
+    def special_id(self, name: str) -> int:
+        """Id of a special token; raises `ValueError` for a name that has no row."""
+        names = self.special_names()
+        if name not in names:
+            raise ValueError(f"There is no special token {name!r}; task tokens go from [T1] to {names[-1]}.")
+        return self.special_offset + names.index(name)
 
     def special_names(self) -> list[str]:
-        """Return the names of the special rows in order; unnamed rows are `<reserved:k>`."""
-        names = {row: name for name, row in SPECIAL_ROWS.items()}
-        return [names.get(row, f"<reserved:{row}>") for row in range(self.num_special)]
+        """Names of the special rows, in order."""
+        others = range(3, 3 + self.num_special - len(SPECIAL_ROWS))
+        return [*SPECIAL_ROWS, *(f"[T{number}]" for number in others)]
+
+    def names(self) -> list[str]:
+        """Names of all ids, in order: `<v:17>`, `<m:3>`; a modality that came later has its whole name in front."""
+        short = {"visual": "v", "motion": "m"}
+        codes = [[f"<{short.get(name, name)}:{code}>" for code in range(size)] for name, size in self.sizes.items()]
+        parts = [*codes[:IN_FRONT], self.special_names(), *codes[IN_FRONT:]]
+        return [name for part in parts for name in part]
 
     def modality(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Return the modality of every id.
+        """Number of the modality of every id, 0 for special ones: integers of the shape of `input_ids`."""
+        modality = torch.full_like(input_ids, SPECIAL, dtype=torch.long)
+        for number, (first, end) in enumerate(self.ranges.values(), start=1):
+            modality += number * ((input_ids >= first) & (input_ids < end))
+        return modality
 
-        Args:
-            input_ids (`torch.LongTensor` of any shape): Unified ids.
+    def to_ids(self, name: str, codes: torch.Tensor) -> torch.Tensor:
+        """Turn codes of a modality into ids; the shape is kept, values outside the codebook raise `ValueError`."""
+        return _checked(codes, self.sizes[name], f"{name} codes") + self.ranges[name][0]
 
-        Returns:
-            `torch.LongTensor` of the same shape: 0 special, 1 visual, 2 motion.
-        """
-        is_motion = (input_ids >= self.motion_offset) & (input_ids < self.special_offset)
-        return (input_ids < self.motion_offset).long() + MOTION * is_motion.long()
-
-    def visual_to_ids(self, visual_codes: torch.Tensor) -> torch.Tensor:
-        """Turn visual codes into ids (the same numbers); the shape is kept, values outside the codebook raise."""
-        return _checked(visual_codes, self.visual_size, "visual_codes")
-
-    def motion_to_ids(self, motion_codes: torch.Tensor) -> torch.Tensor:
-        """Turn motion codes into ids; the shape is kept, values outside the codebook raise."""
-        return _checked(motion_codes, self.motion_size, "motion_codes") + self.motion_offset
-
-    def ids_to_visual(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Turn ids that are all visual into visual codes; the shape is kept, other ids raise."""
-        return _checked(input_ids, self.visual_size, "input_ids")
-
-    def ids_to_motion(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Turn ids that are all motion into motion codes; the shape is kept, other ids raise."""
-        return _checked(input_ids - self.motion_offset, self.motion_size, "input_ids - motion_offset")
-
-    def id_range(self, modality: int) -> tuple[int, int]:
-        """Return the first id of a modality and the first id after it."""
-        return {
-            SPECIAL: (self.special_offset, self.size),
-            VISUAL: (0, self.motion_offset),
-            MOTION: (self.motion_offset, self.special_offset),
-        }[modality]
+    def to_codes(self, name: str, input_ids: torch.Tensor) -> torch.Tensor:
+        """Turn ids that are all of a modality into its codes; the shape is kept, other ids raise `ValueError`."""
+        return _checked(input_ids - self.ranges[name][0], self.sizes[name], f"ids of {name} codes")
 
 
 def _checked(codes: torch.Tensor, size: int, name: str) -> torch.Tensor:
     """Return `codes` as int64 after a check of their range."""
     if codes.is_floating_point() or codes.is_complex() or codes.dtype == torch.bool:
-        raise TypeError(f"`{name}` must hold integers, found {codes.dtype}.")
+        raise TypeError(f"{name} must be integers, found {codes.dtype}.")
     codes = codes.long()
     if codes.numel() and (int(codes.min()) < 0 or int(codes.max()) >= size):
-        raise ValueError(f"`{name}` must lie in [0, {size}), found [{int(codes.min())}, {int(codes.max())}].")
+        raise ValueError(f"{name} must lie in [0, {size}), found [{int(codes.min())}, {int(codes.max())}].")
     return codes

@@ -192,15 +192,17 @@ def check_fit(
         processor ([`UniMoProcessor`]): The processor.
     """
     root, motion, video = "the AR model", "motion_vqvae", "video_fsq"
+    visual, moving = unimo.table["visual"], unimo.table["motion"]
     facts = [
-        ("number of visual codes", root, unimo.visual_vocab_size, video, video_fsq.codebook_size),
-        ("number of motion codes", root, unimo.motion_vocab_size, motion, motion_vqvae.codebook_size),
-        ("motion codes a frame", root, unimo.codes_per_frame, motion, motion_vqvae.codes_per_frame),
-        ("temporal compression", root, unimo.temporal_compression, video, video_fsq.temporal_compression),
+        ("number of visual codes", root, visual.size, video, video_fsq.codebook_size),
+        ("number of motion codes", root, moving.size, motion, motion_vqvae.codebook_size),
+        ("motion codes a frame", root, moving.codes, motion, motion_vqvae.codes_per_frame),
+        ("temporal compression", root, visual.frames, video, video_fsq.temporal_compression),
         ("vocabulary", root, unimo.vocabulary, "the tokenizer", processor.tokenizer.vocabulary),
-        ("layout of a clip", root, unimo.layout, "the processor", processor.layout),
+        ("table of modalities", root, unimo.table, "the processor", processor.table),
+        ("number of frames", root, unimo.frames, "the processor", processor.frames),
         ("interleaving", root, unimo.interleaving, "the processor", processor.interleaving),
-        ("spatial compression", video, video_fsq.spatial_compression, "the processor", processor.spatial_compression),
+        ("size of a picture", video, video_fsq.spatial_compression * visual.grid[0], "the processor", processor.size),
         ("fps", motion, motion_vqvae.fps, "the processor", processor.fps),
     ]
     for what, one, found, other, expected in facts:

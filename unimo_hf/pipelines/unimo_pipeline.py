@@ -5,7 +5,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
+from unimo_hf.model.generation_unimo import Decoding
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
@@ -401,29 +401,37 @@ class UniMoPipeline:
         """Motion codes of the first `frames` frames of clips, all by default; `known` codes are their beginning."""
         if mean_codes is None:
             mean_codes = self._takes_means("v2m", do_sample)
-        condition = self.processor.build_condition("v2m", visual_codes)["input_ids"]
+        condition = self.processor.build_condition("v2m", {"visual": visual_codes})
+        vocabulary, moving = self.processor.tokenizer.vocabulary, self.processor.table["motion"]
         target = self.model.generate_target(
-            condition,
-            layout=replace(self.processor.layout, latent_frames=visual_codes.shape[1]),
-            forced_target_ids=None if known is None else self.processor.tokenizer.encode_motion(known).flatten(1),
-            max_target_ids=None if frames is None else frames * self.processor.codes_per_frame,
-            do_sample=do_sample,
-            motion_vectors=self.motion_vqvae.codebook.codes if mean_codes else None,
+            condition["input_ids"],
+            sequence=condition["sequence"],
+            forced_target_ids=None if known is None else vocabulary.to_ids(moving.name, known).flatten(1),
+            max_target_ids=None if frames is None else frames * moving.codes,
+            decoding=self._decoding("v2m", mean_codes, do_sample=do_sample, **sampling),
             generator=generator,
-            **sampling,
         )
-        return self.processor.post_process(target).motion_codes
+        return self.processor.post_process(target, condition["sequence"])["motion"].flatten(2)
 
     def _codes_from_image(
         self, image: torch.Tensor, generator: torch.Generator | None, **sampling: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         first = self.video_fsq.encode(image.to(self.device))
-        condition = self.processor.build_condition("i2vm", first)["input_ids"]
+        condition = self.processor.build_condition("i2vm", {"visual": first})
         means = self._takes_means("i2vm", sampling.get("do_sample"))
-        vectors = self.motion_vqvae.codebook.codes if means else None
-        target = self.model.generate_target(condition, motion_vectors=vectors, generator=generator, **sampling)
-        codes = self.processor.post_process(target)
-        return torch.cat([first, codes.visual_codes], dim=1), codes.motion_codes
+        target = self.model.generate_target(
+            condition["input_ids"],
+            sequence=condition["sequence"],
+            decoding=self._decoding("i2vm", means, **sampling),
+            generator=generator,
+        )
+        codes = self.processor.post_process(target, condition["sequence"])
+        return torch.cat([first, codes["visual"]], dim=1), codes["motion"].flatten(2)
+
+    def _decoding(self, task: str, mean_codes: bool, **sampling: Any) -> Decoding:
+        """How codes of a task are chosen; of motion the nearest to the mean, if so asked."""
+        vectors = {"motion": self.motion_vqvae.code_vectors()} if mean_codes else {}
+        return Decoding(**self.model.sampling_options(task, **sampling), vectors=vectors)
 
     def _encode_motion(self, motion: Motion) -> torch.Tensor:
         """Codes `(1, T, codes a frame)` of a motion, as the beginning of a clip."""

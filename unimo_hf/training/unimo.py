@@ -16,13 +16,14 @@ from tqdm.auto import tqdm
 from unimo_hf.data.encoding import encode_batch, write_shards
 from unimo_hf.data.shards import METADATA, CodeShards, check_tokenizers
 from unimo_hf.model.configuration_unimo import UniMoConfig
-from unimo_hf.model.generation_unimo import nearest_to_mean
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
-from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration, UniMoOutput
+from unimo_hf.model.generation_unimo import Decoding, nearest_to_mean
+from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.processing_unimo import UniMoProcessor
+from unimo_hf.model.sequences import Sequence
+from unimo_hf.model.tasks import TASKS
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
-from unimo_hf.model.vocabulary import VISUAL
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
@@ -129,7 +130,7 @@ class ConditionReader(nn.Module):
 
     def __init__(self, config: UniMoConfig):
         super().__init__()
-        self.frames, self.codes = config.temporal_compression, config.latent_grid[1] * config.latent_grid[2]
+        self.frames, self.codes = config.table["visual"].frames, config.table["visual"].codes
         self.linear = nn.Linear(config.hidden_size, self.frames * NUM_BODY_JOINTS * 3)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
@@ -141,18 +142,26 @@ class ConditionReader(nn.Module):
         return joints.unflatten(2, (self.frames, NUM_BODY_JOINTS, 3)).flatten(1, 2)[:, self.frames - 1 :]
 
 
-class ReadingNetwork(nn.Module):
-    """The model, and what is read off its condition."""
+class TargetNetwork(nn.Module):
+    """The model up to the logits of its targets, and what is read off its condition."""
 
-    def __init__(self, model: UniMoForConditionalGeneration):
+    def __init__(self, model: UniMoForConditionalGeneration, reads_condition: bool):
         super().__init__()
-        self.model, self.reader = model, ConditionReader(model.config)
+        self.model = model
+        self.reader = ConditionReader(model.config) if reads_condition else None
         self.layer = (model.config.num_hidden_layers + 1) // 2
 
-    def forward(self, condition_codes: int, **inputs: Any) -> tuple[UniMoOutput, Tensor]:
-        """The model's output, and the joints of a condition of so many codes behind the task token."""
-        output = self.model(**inputs, output_hidden_states=True)
-        return output, self.reader(output.hidden_states[self.layer][:, 1 : 1 + condition_codes])
+    def forward(
+        self, input_ids: Tensor, labels: Tensor, sequence: Sequence
+    ) -> tuple[dict[str, tuple[Tensor, Tensor]], Tensor | None]:
+        """Logits and codes of the targets of each modality, and the joints of the condition if they are read."""
+        reads = self.reader is not None
+        output = self.model.model(input_ids, sequence=sequence, output_hidden_states=reads)
+        targets = self.model.target_logits(output.last_hidden_state, labels)
+        if not reads:
+            return targets, None
+        seen = (sequence.holds("visual") & ~sequence.is_target)[0].to(input_ids.device)
+        return targets, self.reader(output.hidden_states[self.layer][:, seen])
 
 
 class UniMoStage:
@@ -170,11 +179,11 @@ class UniMoStage:
         elif recipe.options.start_from_codebooks:
             start_from_codebooks(self.model, self.video_fsq, self.motion_vqvae)
         if recipe.options.frozen_visual_tables:
-            if self.model.motion_head is None:
-                raise ValueError("frozen_visual_tables needs two tables and two heads; the model has one of each.")
-            self.model.lm_head.requires_grad_(False)
+            if self.model.is_unified:
+                raise ValueError("frozen_visual_tables needs a table and a head for each modality; the model has one.")
+            self.model.head("visual").requires_grad_(False)
             self.model.model.embed_tokens.visual.requires_grad_(False)
-        self.network = ReadingNetwork(self.model) if recipe.options.reading_weight else self.model
+        self.network = TargetNetwork(self.model, reads_condition=bool(recipe.options.reading_weight))
         if recipe.start is not None and recipe.options.reading_weight:
             load_rest(self.network, Path(recipe.start))
         self.processor = make_processor(self.model.config, self.motion_vqvae, recipe.size)
@@ -215,29 +224,31 @@ class UniMoStage:
         if task == "v2m" and self.redrawn is not None and float(torch.rand(())) < options.redrawn:
             batch = some_clips(self.redrawn, like=batch)
         visual_codes, motion_codes = self.codes(batch)
-        sequence = self.processor.build_sequence(task, visual_codes, motion_codes)
-        input_ids, labels = sequence["input_ids"], sequence["labels"]
-        input_ids = self.corrupt(input_ids, labels)
-        index = self.model.model.index_of(self.model.config.vocabulary.modality(input_ids))
+        inputs = self.processor.build_sequence(task, {"visual": visual_codes, "motion": motion_codes})
+        sequence = inputs["sequence"].to(inputs["input_ids"].device)
+        input_ids, labels = self.corrupt(inputs["input_ids"], sequence), inputs["labels"]
         frame = None
         if task == "v2m" and float(torch.rand(())) < options.single_frames:
             frame = int(torch.randint(motion_codes.shape[1], ()))
-            input_ids, labels, index = self.keep_frame(frame, input_ids, labels, index)
+            input_ids, labels, sequence = self.keep_frame(frame, input_ids, labels, sequence)
         if options.own_motion:
-            input_ids = self.go_on_from_own(input_ids, labels, index)
-        inputs = {"input_ids": input_ids, "labels": labels, "modality_index": index, "motion_targets": self.targets}
-        if options.reading_weight:
-            seen = visual_codes if task == "v2m" else visual_codes[:, :1]
-            inputs["condition_codes"] = seen[0].numel()
+            input_ids = self.go_on_from_own(input_ids, labels, sequence)
         with self.accelerator.autocast():
-            output = network(**inputs)
-        read = None
-        if options.reading_weight:
-            output, read = output
-        loss, figures = output.loss, {"motion": output.motion_loss, f"loss_{task}": output.loss}
-        for name, (weight, error) in self.pose_errors(output.motion_logits, read, motion_codes, frame).items():
+            targets, read = network(input_ids, labels, sequence)
+        loss, figures = self.cross_entropy(targets)
+        figures[f"loss_{task}"] = loss
+        for name, (weight, error) in self.pose_errors(targets["motion"][0], read, motion_codes, frame).items():
             loss, figures[name] = loss + weight * error, error
         return loss, figures
+
+    def cross_entropy(self, targets: dict[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The paper's loss: mean cross-entropy over all targets; targets of motion spread over their neighbours."""
+        total, count, figures = 0.0, max(1, sum(len(codes) for _, codes in targets.values())), {}
+        for name, (logits, codes) in targets.items():
+            goals = self.targets[codes] if name == "motion" and self.targets is not None else codes
+            summed = F.cross_entropy(logits.float(), goals, reduction="sum")
+            total, figures[name] = total + summed / count, summed.detach() / max(1, len(codes))
+        return total, {"motion": figures["motion"]}
 
     def pose_errors(
         self, motion_logits: Tensor, read: Tensor | None, motion_codes: Tensor, frame: int | None
@@ -266,52 +277,55 @@ class UniMoStage:
         with self.accelerator.autocast():
             return encode_batch(batch, self.video_fsq, self.motion_vqvae)
 
-    def corrupt(self, input_ids: Tensor, labels: Tensor) -> Tensor:
+    def corrupt(self, input_ids: Tensor, sequence: Sequence) -> Tensor:
         """Replace some codes at the input by those of another clip and by random ones; labels stay."""
         vocabulary, options = self.model.config.vocabulary, self.recipe.options
-        is_motion = labels >= vocabulary.motion_offset
+        is_motion = sequence.holds("motion") & sequence.is_target
         is_foreign = _rows(input_ids) < options.foreign_motion
         input_ids = torch.where(is_motion & is_foreign, input_ids.roll(1, dims=0), input_ids)
-        is_visual = vocabulary.modality(input_ids) == VISUAL
-        if bool((input_ids[:, 0] == vocabulary.i2vm_id).all()):
-            is_visual &= labels != IGNORED
-        for replaceable, largest_share, offset, codes in (
-            (is_visual, options.visual_noise, 0, vocabulary.visual_size),
-            (is_motion, options.motion_noise, vocabulary.motion_offset, vocabulary.motion_size),
+        is_visual = sequence.holds("visual")
+        if sequence.task == "i2vm":
+            is_visual = is_visual & sequence.is_target
+        for name, replaceable, largest_share in (
+            ("visual", is_visual, options.visual_noise),
+            ("motion", is_motion, options.motion_noise),
         ):
+            first, end = vocabulary.ranges[name]
             share = _rows(input_ids) * largest_share
             replaced = replaceable & (torch.rand(input_ids.shape, device=input_ids.device) < share)
-            input_ids = torch.where(replaced, torch.randint_like(input_ids, codes) + offset, input_ids)
+            input_ids = torch.where(replaced, torch.randint_like(input_ids, end - first) + first, input_ids)
         return input_ids
 
     @torch.no_grad()
-    def go_on_from_own(self, input_ids: Tensor, labels: Tensor, index: Tensor) -> Tensor:
+    def go_on_from_own(self, input_ids: Tensor, labels: Tensor, sequence: Sequence) -> Tensor:
         """Replace the motion of some clips at the input by what the model says to that input."""
-        is_motion = labels >= self.model.config.vocabulary.motion_offset
+        first, _ = self.model.config.vocabulary.ranges["motion"]
+        is_motion = (labels != IGNORED) & sequence.holds("motion")
         only_motion = labels.masked_fill(~is_motion, IGNORED)  # spares the head of the pictures
         with self.accelerator.autocast():
-            logits = self.model(input_ids=input_ids, labels=only_motion, modality_index=index).motion_logits
+            hidden_states = self.model.model(input_ids, sequence=sequence).last_hidden_state
+            logits, _codes = self.model.target_logits(hidden_states, only_motion)["motion"]
         codes = nearest_to_mean(logits, self.motion_vqvae.codebook.codes)
-        own = input_ids.masked_scatter(is_motion, codes + self.model.config.vocabulary.motion_offset)
+        own = input_ids.masked_scatter(is_motion, codes + first)
         return torch.where(_rows(input_ids) < self.recipe.options.own_motion, own, input_ids)
 
     def keep_frame(
-        self, frame: int, input_ids: Tensor, labels: Tensor, index: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self, frame: int, input_ids: Tensor, labels: Tensor, sequence: Sequence
+    ) -> tuple[Tensor, Tensor, Sequence]:
         """Cut V2M sequences down to the condition, the frame before `frame`, and `frame`, which alone has labels.
 
         Without the frame before, the first code would not know which frame it is of.
         """
-        codes = self.model.config.codes_per_frame
-        condition_length = int((labels[0] == IGNORED).sum())
+        codes = self.model.config.table["motion"].codes
+        condition_length = sequence.condition_length
         start = condition_length + frame * codes
         kept = [*range(condition_length), *range(max(condition_length, start - codes), start + codes)]
-        input_ids, labels, index = input_ids[:, kept], labels[:, kept].clone(), index[:, kept]
+        input_ids, labels, sequence = input_ids[:, kept], labels[:, kept].clone(), sequence.at(kept)
         before = slice(condition_length, len(kept) - codes)
         labels[:, before] = IGNORED
         is_foreign = _rows(input_ids) < 0.5
         input_ids[:, before] = torch.where(is_foreign, input_ids[:, before].roll(1, dims=0), input_ids[:, before])
-        return input_ids, labels, index
+        return input_ids, labels, sequence
 
     def validate(self) -> dict[str, float]:
         """V2M on held-out clips against the decoded true codes: MPJPE, mm.
@@ -319,12 +333,14 @@ class UniMoStage:
         Where targets were spread over neighbouring codes, codes are the mean ones, else the likeliest.
         """
         model, errors = self.model, []
-        vectors = self.motion_vqvae.codebook.codes if self.recipe.options.motion_smoothing else None
+        vectors = {"motion": self.motion_vqvae.code_vectors()} if self.recipe.options.motion_smoothing else {}
+        decoding = Decoding(do_sample=False, vectors=vectors)
         for clips in DataLoader(self.validation, VALIDATION_BATCH, generator=torch.Generator()):
             visual, motion = self.codes({key: value.to(self.accelerator.device) for key, value in clips.items()})
-            condition = self.processor.build_condition("v2m", visual)["input_ids"]
-            target = model.generate_target(condition, do_sample=False, motion_vectors=vectors)
-            predicted = self.processor.post_process(target).motion_codes
+            condition = self.processor.build_condition("v2m", {"visual": visual})
+            sequence = condition["sequence"]
+            target = model.generate_target(condition["input_ids"], sequence=sequence, decoding=decoding)
+            predicted = self.processor.post_process(target, sequence)["motion"].flatten(2)
             errors.append(mpjpe_mm(self.joints(predicted), self.joints(motion)))
         return {"v2m_mpjpe": float(torch.cat(errors).mean())}
 
@@ -352,31 +368,27 @@ def _load_frozen(kind: Any, folder: str) -> Any:
 
 
 def _check_tokenizers(config: UniMoConfig, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
-    found = {
-        "visual_vocab_size": video_fsq.config.codebook_size,
-        "motion_vocab_size": motion_vqvae.config.codebook_size,
-        "codes_per_frame": motion_vqvae.config.codes_per_frame,
-        "temporal_compression": video_fsq.config.temporal_compression,
+    visual, motion = config.table["visual"], config.table["motion"]
+    facts = {
+        "number of visual codes": (visual.size, video_fsq.config.codebook_size),
+        "number of motion codes": (motion.size, motion_vqvae.config.codebook_size),
+        "motion codes a frame": (motion.codes, motion_vqvae.config.codes_per_frame),
+        "temporal compression": (visual.frames, video_fsq.config.temporal_compression),
     }
-    for name, value in found.items():
-        if getattr(config, name) != value:
-            raise ValueError(f"The model's {name} is {getattr(config, name)}; its tokenizers have {value}.")
+    for name, (found, wanted) in facts.items():
+        if found != wanted:
+            raise ValueError(f"The {name} of the model is {found}; its tokenizers have {wanted}.")
 
 
 def make_processor(config: UniMoConfig, motion_vqvae: MotionVQVAE, size: int) -> UniMoProcessor:
     """The processor that fits a model and its tokenizers."""
-    tokenizer = UniMoTokenizer(
-        visual_vocab_size=config.visual_vocab_size,
-        motion_vocab_size=config.motion_vocab_size,
-        num_special_tokens=config.num_special_tokens,
-    )
+    tokenizer = UniMoTokenizer(list(config.vocabulary.sizes.items()), config.num_special_tokens)
     return UniMoProcessor(
         tokenizer,
         size=size,
-        frames=config.layout.frames,
+        frames=config.frames,
         fps=motion_vqvae.config.fps,
-        temporal_compression=config.temporal_compression,
-        codes_per_frame=config.codes_per_frame,
+        modalities=config.modalities,
         interleaving=config.interleaving,
     )
 

@@ -35,13 +35,13 @@ def take_over_motion_codes(model: UniMoForConditionalGeneration, start: str, mot
     known, codes = before.codebook.codes.to(motion_vqvae.device), motion_vqvae.codebook.codes
     if torch.equal(known, codes):
         return  # a vector may stand twice, and each has learned its own rows
-    if model.motion_head is None or known.shape[1] != codes.shape[1]:
+    if model.is_unified or known.shape[1] != codes.shape[1]:
         logger.warning(
             "the motion codes of %s stand in no relation to those of the recipe: they are learned anew", start
         )
         return
     nearest = torch.cdist(codes.float(), known.float()).argmin(dim=1).to(model.device)
-    for table in (model.model.embed_tokens.motion, model.motion_head):
+    for table in (model.model.embed_tokens.motion, model.head("motion")):
         table.weight.copy_(table.weight[nearest])
 
 
@@ -59,17 +59,15 @@ def start_from_codebooks(
     Raises:
         ValueError: If the model has one table for both.
     """
-    if model.motion_head is None:
+    if model.is_unified:
         raise ValueError("start_from_codebooks needs two tables and two heads; the model's ablation has one of each.")
-    _start(model.model.embed_tokens.motion, model.motion_head, motion_vqvae.codebook.codes, model)
-    if video_fsq is not None:
-        indices = torch.arange(model.config.visual_vocab_size, device=video_fsq.device).view(1, -1, 1, 1)
-        codes = video_fsq.quantizer.indices_to_codes(indices)[0].flatten(1).T  # (codes, channels)
-        _start(model.model.embed_tokens.visual, model.lm_head, codes, model)
+    for tokenizer in filter(None, (motion_vqvae, video_fsq)):
+        _start(model, tokenizer.modality.name, tokenizer.code_vectors())
 
 
-def _start(table: nn.Module, head: nn.Module, codes: Tensor, model: UniMoForConditionalGeneration) -> None:
-    features = fourier_features(codes.float().cpu(), model.config.hidden_size)
+def _start(model: UniMoForConditionalGeneration, name: str, vectors: Tensor) -> None:
+    table, head = getattr(model.model.embed_tokens, name), model.head(name)
+    features = fourier_features(vectors.float().cpu(), model.config.hidden_size)
     table.weight.copy_(features * model.config.embedding_initializer_range)
     head.weight.copy_(features * model.config.hidden_size**-0.5)
 

@@ -1,0 +1,136 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""A kind of code as a value, and what turns its data into codes and back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+# The number of a position that holds no code. Modalities count from 1, in the order of their table.
+SPECIAL = 0
+
+Table = Mapping[str, "Modality"]
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One kind of code.
+
+    Time goes in ticks: the first covers frame 0 of the video, each later one the next `frames` frames.
+
+    Args:
+        name (`str`): What tasks, tables and heads call it.
+        size (`int`): Number of different codes; one without a clock has one more, which ends it.
+        grid (`tuple[int, int]`): Rows and columns of the codes of one tick.
+        frames (`int`, *optional*, defaults to 1): Video frames of a tick; 0: no clock, as text.
+
+    Raises:
+        ValueError: If the name can't be that of a table, or a size is not positive.
+
+    Example:
+
+    ```python
+    >>> Modality("visual", size=64000, grid=(32, 32), frames=8).ticks(65)
+    9
+    ```
+    """
+
+    name: str
+    size: int
+    grid: tuple[int, int]
+    frames: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", tuple(self.grid))
+        if not (isinstance(self.name, str) and self.name.isidentifier()) or self.name == "special":
+            raise ValueError(f"The name of a modality is {self.name!r}; it must be a word such as 'motion'.")
+        sizes = {"size": self.size, **{f"grid[{axis}]": length for axis, length in enumerate(self.grid)}}
+        for field, value in sizes.items():
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{field} of the modality {self.name!r} is {value!r}; it must be 1 or more.")
+        if len(self.grid) != 2:
+            raise ValueError(f"grid of the modality {self.name!r} is {self.grid}; it must hold rows and columns.")
+        if type(self.frames) is not int or self.frames < 0:
+            raise ValueError(f"frames of the modality {self.name!r} is {self.frames!r}; it must be 0 or more.")
+
+    @property
+    def codes(self) -> int:
+        """`int`: Codes of one tick."""
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def has_clock(self) -> bool:
+        """`bool`: Whether its ticks stand in time."""
+        return self.frames > 0
+
+    @property
+    def rows(self) -> int:
+        """`int`: Rows of its table and of its head: its codes, and the end of one without a clock."""
+        return self.size if self.has_clock else self.size + 1
+
+    @property
+    def end(self) -> int:
+        """`int`: The code that ends a run of one without a clock."""
+        return self.size
+
+    def ticks(self, frames: int) -> int:
+        """Ticks that hold so many frames of video, for one with a clock."""
+        return 1 + -(-(frames - 1) // self.frames)
+
+    def frames_in(self, ticks: int) -> int:
+        """Frames of video in so many ticks, for one with a clock."""
+        return 1 + (ticks - 1) * self.frames
+
+
+def make_table(modalities: Iterable[Modality | Mapping[str, Any]]) -> dict[str, Modality]:
+    """A table of modalities by name, in their order, from values or from what JSON holds of them.
+
+    Raises:
+        ValueError: If there is none, or one stands twice, lacks a field or has one that is not known.
+    """
+    table: dict[str, Modality] = {}
+    for entry in modalities:
+        try:
+            modality = entry if isinstance(entry, Modality) else Modality(**entry)
+        except TypeError as error:
+            raise ValueError(f"`modalities` holds {entry!r}, which is no modality: {error}.") from error
+        if modality.name in table:
+            raise ValueError(f"The modality {modality.name!r} stands twice.")
+        table[modality.name] = modality
+    if not table:
+        raise ValueError("There are 0 modalities; at least 1 is needed.")
+    return table
+
+
+def plain_table(table: Table) -> list[dict[str, Any]]:
+    """A table as JSON holds it, for [`make_table`]: a list, since writers of JSON sort the keys of dictionaries."""
+    return [asdict(modality) | {"grid": list(modality.grid)} for modality in table.values()]
+
+
+def squarest_grid(codes: int) -> tuple[int, int]:
+    """Rows and columns for so many codes, as near to each other as they can be; rows are fewer."""
+    rows = next(rows for rows in range(int(codes**0.5), 0, -1) if codes % rows == 0)
+    return rows, codes // rows
+
+
+class ModalityTokenizer:
+    """What turns the data of a modality into codes and back; a class of its own makes a new modality.
+
+    Attributes:
+        modality ([`Modality`]): Its codes; a grid that follows the size of the data is given as 1 x 1.
+    """
+
+    modality: Modality
+
+    def encode(self, data: torch.Tensor) -> torch.LongTensor:
+        """Data `(batch, …)` to codes `(batch, ticks, …)`, the codes of a tick in the order of its grid."""
+        raise NotImplementedError
+
+    def decode(self, codes: torch.LongTensor) -> torch.Tensor:
+        """Codes, as [`encode`] gives them, to data."""
+        raise NotImplementedError
+
+    def code_vectors(self) -> torch.Tensor:
+        """The vector that each code stands for, `(size, channels)`: near vectors mean much alike."""
+        raise NotImplementedError
