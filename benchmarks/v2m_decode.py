@@ -13,8 +13,8 @@ import torch
 from side_by_side import arguments, compare, report
 
 from unimo_hf import UniMoPipeline
-from unimo_hf.video.reading import read_video
 from unimo_hf.model.generation_unimo import Decoding
+from unimo_hf.video.reading import read_video
 from unimo_hf.video.writing import write_video
 
 FPS, SIZE = 30, 256

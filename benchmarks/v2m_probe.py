@@ -6,6 +6,7 @@ pictures, but no embedding and no head for motion codes: those begin at the vect
 alike.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 

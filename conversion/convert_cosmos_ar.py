@@ -74,7 +74,7 @@ CONFIG_FIELDS = {
     "n_heads": "num_attention_heads",
     "n_kv_heads": "num_key_value_heads",
     "head_dim": "head_dim",
-    "vocab_size": "visual_vocab_size",
+    "vocab_size": "visual codes",
     "ffn_hidden_size": "intermediate_size",
 }
 

@@ -50,8 +50,9 @@ motion_vqvae = AutoModel.from_pretrained("{name}", subfolder="motion_vqvae", **o
 with torch.no_grad():
     clip = processor(videos=[frames])  # uint8, [frames, height, width, 3], {fps:g} frames a second
     condition = processor(visual_codes=video_fsq.encode(clip["pixel_values"]), task="v2m")
-    target = model.generate_target(condition["input_ids"])
-    motion = motion_vqvae.decode(processor.post_process(target).motion_codes)
+    target = model.generate_target(condition["input_ids"], sequence=condition["sequence"])
+    codes = processor.post_process(target, condition["sequence"])
+    motion = motion_vqvae.decode(codes["motion"].flatten(2))
 
 # SMPL-X parameters: axis-angle in radians, transl in metres
 to_parameters = get_class_from_dynamic_module("motion_features.frames_to_parameters", "{name}")

@@ -31,8 +31,11 @@ def write_micro_checkpoint(folder: Path, seed: int = 0) -> Path:
         )
         unimo = UniMoForConditionalGeneration(
             UniMoConfig(
-                visual_vocab_size=video_fsq.config.codebook_size,
-                motion_vocab_size=MOTION_CODES,
+                modalities=[
+                    {"name": "visual", "size": video_fsq.config.codebook_size, "grid": [SIZE // 16] * 2, "frames": 8},
+                    {"name": "motion", "size": MOTION_CODES, "grid": [6, 6]},
+                ],
+                frames=FRAMES,
                 num_special_tokens=8,
                 hidden_size=48,
                 intermediate_size=64,
@@ -40,7 +43,6 @@ def write_micro_checkpoint(folder: Path, seed: int = 0) -> Path:
                 num_attention_heads=4,
                 num_key_value_heads=2,
                 head_dim=12,
-                latent_grid=[2, SIZE // 16, SIZE // 16],
             )
         )
         stand_in_front_of_the_camera(motion_vqvae)
@@ -51,8 +53,9 @@ def write_micro_checkpoint(folder: Path, seed: int = 0) -> Path:
     unimo.save_pretrained(folder)
     motion_vqvae.save_pretrained(folder / "motion_vqvae")
     video_fsq.save_pretrained(folder / "video_fsq")
-    tokenizer = UniMoTokenizer(video_fsq.config.codebook_size, MOTION_CODES, num_special_tokens=8)
-    UniMoProcessor(tokenizer, size=SIZE, frames=FRAMES, fps=FPS).save_pretrained(folder)
+    tokenizer = UniMoTokenizer(list(unimo.config.vocabulary.sizes.items()), num_special_tokens=8)
+    modalities = unimo.config.modalities
+    UniMoProcessor(tokenizer, size=SIZE, frames=FRAMES, fps=FPS, modalities=modalities).save_pretrained(folder)
     return folder
 
 

@@ -43,13 +43,13 @@ def micro_checkpoint(folder):
     sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "head_dim": 8}
     config = UniMoConfig(
         **sizes,
-        visual_vocab_size=16,
-        motion_vocab_size=16,
+        modalities=[
+            {"name": "visual", "size": 16, "grid": [2, 2], "frames": 8},
+            {"name": "motion", "size": 16, "grid": [2, 2]},
+        ],
+        frames=9,
         num_attention_heads=2,
         num_key_value_heads=1,
-        latent_grid=[2, 2, 2],
-        codes_per_frame=4,
-        motion_grid=[2, 2],
     )
     UniMoForConditionalGeneration(config).save_pretrained(folder)
     make_processor(config, motion_vqvae, 32).save_pretrained(folder)

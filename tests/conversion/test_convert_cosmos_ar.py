@@ -22,11 +22,13 @@ from unimo_hf import (
     UniMoProcessor,
     VideoFSQConfig,
 )
-from unimo_hf.model.tasks import SequenceLayout
+from unimo_hf.model.generation_unimo import Decoding
+from unimo_hf.model.modalities import Modality
+from unimo_hf.model.sequences import lay_out_codes
 from unimo_hf.pipelines.checkpoint import check_fit
 
 GOLDEN = load_file(GOLDENS / "ar_base.safetensors")
-LAYOUT = SequenceLayout(3, 4, 6)
+GRID = (4, 6)
 NUM_CODES = 256
 SETTINGS = {"dim": 64, "n_layers": 2, "n_heads": 4, "n_kv_heads": 2, "vocab_size": 256, "ffn_hidden_size": 176}
 SETTINGS |= {"norm_eps": 1e-5, "input_types": ["video"], "head_dim": None}
@@ -34,6 +36,12 @@ SETTINGS |= {"norm_eps": 1e-5, "input_types": ["video"], "head_dim": None}
 
 def close(actual, expected, atol=2e-4):
     torch.testing.assert_close(actual, expected, atol=atol, rtol=1e-4)
+
+
+def clip(length=None):
+    """The codes of three latent frames of Cosmos' grid, or as many of them as there are."""
+    table = UniMoConfig().table | {"visual": Modality("visual", NUM_CODES, GRID, 8)}
+    return lay_out_codes("visual", table, 17)[:length]
 
 
 def write_checkpoint(folder, weights=None):
@@ -68,14 +76,17 @@ def model(converted):
 
 @torch.no_grad()
 def test_it_gives_the_logits_of_cosmos(model):
-    close(model(GOLDEN["tokens"], layout=LAYOUT).logits[..., :NUM_CODES], GOLDEN["logits_full"])
+    close(
+        model(GOLDEN["tokens"], sequence=clip(GOLDEN["tokens"].shape[1])).logits[..., :NUM_CODES],
+        GOLDEN["logits_full"],
+    )
 
 
 def test_it_generates_the_codes_of_cosmos(model):
     prompt, sequence = GOLDEN["greedy_prompt"], GOLDEN["greedy_sequence"]
-    found = model.generate_target(prompt, layout=LAYOUT, do_sample=False)
+    found = model.generate_target(prompt, sequence=clip(), decoding=Decoding(do_sample=False))
     assert torch.equal(torch.cat([prompt, found], dim=1), sequence)
-    assert torch.equal(model.generate(prompt, layout=LAYOUT, do_sample=False), sequence)
+    assert torch.equal(model.generate(prompt, sequence=clip(), do_sample=False), sequence)
 
 
 @torch.no_grad()
@@ -84,15 +95,18 @@ def test_the_switch_of_the_absolute_embedding_is_followed(tmp_path):
     convert(write_checkpoint(tmp_path), tmp_path / "out", settings)
     model = UniMoForConditionalGeneration.from_pretrained(tmp_path / "out", dtype=torch.float32).eval()
     assert model.config.ape_mode == "hidden_each_layer"
-    close(model(GOLDEN["tokens"][:1], layout=LAYOUT).logits[..., :NUM_CODES], GOLDEN["logits_full_ape_fp32"])
+    close(
+        model(GOLDEN["tokens"][:1], sequence=clip(GOLDEN["tokens"].shape[1])).logits[..., :NUM_CODES],
+        GOLDEN["logits_full_ape_fp32"],
+    )
 
 
 def test_both_sides_of_the_self_check_are_cosmos(model):
     weights = {key.removeprefix("model."): weight for key, weight in golden_ar_weights().items()}
     for row in range(2):
-        found = cosmos_logits(weights, model.config, GOLDEN["tokens"][row], LAYOUT)
+        found = cosmos_logits(weights, model.config, GOLDEN["tokens"][row], GRID)
         close(found, GOLDEN["logits_full"][row])
-        close(unimo_logits(model.state_dict(), model.config, GOLDEN["tokens"][row], LAYOUT), found)
+        close(unimo_logits(model.state_dict(), model.config, GOLDEN["tokens"][row], GRID), found)
 
 
 def test_weights_are_kept_bit_for_bit(converted):
@@ -106,13 +120,14 @@ def test_weights_are_kept_bit_for_bit(converted):
 
 def test_the_folder_is_ready_for_stage_2(converted, model):
     config = UniMoConfig.from_pretrained(converted)
-    assert (config.ape_mode, config.motion_vocab_size, config.latent_grid) == ("none", 512, [9, 32, 32])
+    assert (config.ape_mode, config.frames, config.table["motion"].size) == ("none", 65, 512)
+    assert config.table["visual"] == Modality("visual", 256, (32, 32), 8)
     assert str(config.dtype) in ("bfloat16", "torch.bfloat16")
     assert UniMoForConditionalGeneration.from_pretrained(converted).dtype == torch.bfloat16
     assert type(AutoModelForCausalLM.from_pretrained(converted)) is UniMoForConditionalGeneration
     assert type(AutoProcessor.from_pretrained(converted)) is UniMoProcessor
     processor = UniMoProcessor.from_pretrained(converted)
-    assert processor.layout == config.layout
+    assert processor.table == config.table
     assert (processor.size, processor.frames, processor.fps) == (512, 65, 24.0)
     assert processor.tokenizer.vocabulary == config.vocabulary
     assert model.generation_config.task_options == {"v2m": {"do_sample": False}}
@@ -189,7 +204,7 @@ def test_a_motion_tokenizer_gives_its_sizes_and_comes_along(tmp_path, micro_chec
     path, motion_vqvae = write_checkpoint(tmp_path), micro_checkpoint / "motion_vqvae"
     main(["--checkpoint", str(path), "--output", str(tmp_path / "out"), "--motion-vqvae", str(motion_vqvae)])
     config = UniMoConfig.from_pretrained(tmp_path / "out")
-    assert (config.motion_vocab_size, config.codes_per_frame, config.motion_grid) == (32, 36, [6, 6])
+    assert config.table["motion"] == Modality("motion", 32, (6, 6))
     assert UniMoProcessor.from_pretrained(tmp_path / "out").fps == 15.0
     found = MotionVQVAE.from_pretrained(tmp_path / "out", subfolder="motion_vqvae").state_dict()
     expected = load_file(motion_vqvae / "model.safetensors")
@@ -197,7 +212,7 @@ def test_a_motion_tokenizer_gives_its_sizes_and_comes_along(tmp_path, micro_chec
 
 
 def test_slots_of_a_frame_lie_in_the_squarest_grid():
-    assert [squarest_grid(codes) for codes in (36, 24, 54, 7, 1)] == [[6, 6], [4, 6], [6, 9], [1, 7], [1, 1]]
+    assert [squarest_grid(codes) for codes in (36, 24, 54, 7, 1)] == [(6, 6), (4, 6), (6, 9), (1, 7), (1, 1)]
 
 
 # --- The real size -----------------------------------------------------------------------------------------------

@@ -140,8 +140,10 @@ def test_a_stranger_loads_it_and_generates(exported, micro_checkpoint, tmp_path)
     with torch.no_grad():
         visual_codes = unimo.video_fsq.encode(unimo.processor(videos=[frames])["pixel_values"])
         condition = unimo.processor(visual_codes=visual_codes, task="v2m")
-        target = unimo.model.generate_target(condition["input_ids"])
-        motion = unimo.motion_vqvae.decode(unimo.processor.post_process(target).motion_codes)
+        target = unimo.model.generate_target(condition["input_ids"], sequence=condition["sequence"])
+        motion = unimo.motion_vqvae.decode(
+            unimo.processor.post_process(target, condition["sequence"])["motion"].flatten(2)
+        )
     assert found["classes"] == [
         "UniMoProcessor",
         "UniMoForConditionalGeneration",

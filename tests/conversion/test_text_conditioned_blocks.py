@@ -12,7 +12,7 @@ from cosmos_files import GOLDENS, golden_ar_weights
 from safetensors.torch import load_file
 
 from unimo_hf import UniMoConfig, UniMoForConditionalGeneration
-from unimo_hf.model.tasks import SequenceLayout
+from unimo_hf.model.sequences import Sequence
 
 GOLDEN = load_file(GOLDENS / "ar_v2w.safetensors")
 HEAD_DIM = 16
@@ -53,7 +53,10 @@ def test_with_text_attention_our_blocks_give_the_logits_of_the_text_conditioned_
     weights = {key.removeprefix("model."): weight.float() for key, weight in golden_ar_weights("ar_v2w").items()}
     table = weights.pop("tok_embeddings.weight")  # 256 codes, the begin token, and filling up to a multiple of 64
     config = UniMoConfig(
-        visual_vocab_size=256,
+        modalities=[
+            {"name": "visual", "size": 256, "grid": [4, 6], "frames": 8},
+            {"name": "motion", "size": 512, "grid": [6, 6]},
+        ],
         hidden_size=64,
         intermediate_size=176,
         num_hidden_layers=2,
@@ -75,5 +78,9 @@ def test_with_text_attention_our_blocks_give_the_logits_of_the_text_conditioned_
     assert (tokens[:, 0] == 256).all()
     modality = torch.ones_like(tokens)
     modality[:, 0] = 0
-    output = model(inputs_embeds=table[tokens], modality_ids=modality, layout=SequenceLayout(3, 4, 6))
+    index = torch.where(modality == 1, modality.cumsum(-1) - 1, 0)
+    sequence = Sequence(
+        config.table, modality, index, torch.zeros_like(index), torch.ones_like(index, dtype=torch.bool)
+    )
+    output = model(inputs_embeds=table[tokens], sequence=sequence)
     torch.testing.assert_close(output.logits[..., :256], GOLDEN["logits_full"], atol=2e-4, rtol=1e-4)

@@ -50,7 +50,7 @@ def test_codes_are_those_expected_behind_the_true_ones(pipeline, codes, monkeypa
     visual, motion = codes
     likeliest = draw_expected(pipeline, visual, motion, top_p=0.0)
     assert torch.equal(likeliest[:, 0], visual[:, 0])
-    sequence = pipeline.processor.build_sequence("i2vm", visual, motion)
+    sequence = pipeline.processor.build_sequence("i2vm", {"visual": visual, "motion": motion})
     with torch.no_grad():
         logits = pipeline.model(input_ids=sequence["input_ids"]).logits
     start = 2 + 4  # behind the task, the picture and [STG], where V1 begins

@@ -59,7 +59,7 @@ def test_attention_that_would_ignore_the_condition_is_refused(attention):
 def test_hidden_states_and_attention_weights():
     model = tiny_model(ape_mode="none")
     ids, schedule = random_sequences(model.config, "i2vm")
-    length, layers = schedule.length, model.config.num_hidden_layers
+    length, layers = len(schedule), model.config.num_hidden_layers
     model.set_attn_implementation("eager")
     output = model(ids, output_hidden_states=True, output_attentions=True)
     assert [tuple(states.shape) for states in output.hidden_states] == [(2, length, 32)] * (layers + 1)

@@ -7,6 +7,7 @@ from huggingface_hub.errors import StrictDataclassError
 from unimo_cases import tiny_config
 
 from unimo_hf.model.configuration_unimo import UniMoConfig
+from unimo_hf.model.modalities import Modality
 
 
 def test_the_defaults_are_the_model_of_the_paper(repository):
@@ -22,7 +23,7 @@ def test_the_defaults_are_the_model_of_the_paper(repository):
 
 def test_the_shipped_sizes_are_valid(repository):
     recipe = yaml.safe_load((repository / "configuration" / "train_unimo_tiny.yaml").read_text())
-    assert UniMoConfig(**recipe["model"]).codes_per_frame == 36
+    assert UniMoConfig(**recipe["model"]).table["motion"].codes == 36
 
 
 def test_saved_and_loaded_it_is_the_same(tmp_path):
@@ -36,6 +37,18 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
     for config in (UniMoConfig(), tiny_config(ape_mode="qk"), tiny_config(rope_parameters={"visual": yarn})):
         config.save_pretrained(tmp_path)
         assert UniMoConfig.from_pretrained(tmp_path).to_dict() == config.to_dict()
+
+
+def test_what_version_0_1_saved_is_read():
+    former = {"visual_vocab_size": 20, "motion_vocab_size": 10, "latent_grid": [3, 2, 4], "temporal_compression": 4}
+    config = UniMoConfig(**former, codes_per_frame=6, motion_grid=[2, 3])
+    assert config.table["visual"] == Modality("visual", 20, (2, 4), 4)
+    assert config.table["motion"] == Modality("motion", 10, (2, 3))
+    assert config.frames == 9
+    with pytest.raises(ValueError, match="must hold `codes_per_frame`"):
+        UniMoConfig(codes_per_frame=6, motion_grid=[5, 6])
+    with pytest.raises(TypeError, match="got `modalities` and"):
+        UniMoConfig(modalities=config.modalities, visual_vocab_size=20)
 
 
 def test_rope_parameters_serve_both_modalities_or_one():
@@ -62,8 +75,11 @@ def test_an_unknown_key_is_refused(key):
         {"motion_rope_layout": "cube"},
         {"hidden_size": "wide"},
         {"num_key_value_heads": 3},
-        {"motion_grid": [5, 6]},
-        {"latent_grid": [9, 32]},
+        {"modalities": [{"name": "visual", "size": 0, "grid": [2, 2]}]},
+        {"modalities": []},
+        {"frames": 0},
+        {"streams": 0},
+        {"ablation": "uni_embed", "modalities": [{"name": name, "size": 4, "grid": [2, 2]} for name in "abc"]},
         {"head_dim": 13},
         {"tie_word_embeddings": True},
     ],

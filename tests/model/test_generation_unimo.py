@@ -3,20 +3,20 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import GenerationConfig, LogitsProcessorList
-from unimo_cases import GOLDENS, golden_model, random_sequences, tiny_config, tiny_model
+from unimo_cases import GOLDENS, golden_model, name_at, random_sequences, tiny_config, tiny_model
 
-from unimo_hf.model.generation_unimo import GrammarLogitsProcessor, TargetGrammar, top_p_probabilities
+from unimo_hf.model.generation_unimo import Decoding, GrammarLogitsProcessor, TargetGrammar, top_p_probabilities
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
-from unimo_hf.model.tasks import TASKS, SequenceLayout, TaskSchedule
-from unimo_hf.model.vocabulary import MOTION, VISUAL
+from unimo_hf.model.tasks import TASKS
 
 BASE = load_file(GOLDENS / "ar_base.safetensors")
 TASK_NAMES = ["v2m", "i2vm"]
+GREEDY, SAMPLED = Decoding(do_sample=False), Decoding(do_sample=True, top_p=0.8)
 
 
 def conditions(config, task, batch=2):
-    ids, schedule = random_sequences(config, task, batch)
-    return ids[:, : schedule.condition_length], schedule
+    ids, sequence = random_sequences(config, task, batch)
+    return ids[:, : sequence.condition_length], sequence
 
 
 def lively_model(**changes):
@@ -44,7 +44,7 @@ def test_greedy_continuation_of_a_clip_equals_cosmos(way):
     if way == "generate":
         sequence = model.generate(prompt, do_sample=False)
     else:
-        sequence = torch.cat([prompt, model.generate_target(prompt, do_sample=False)], dim=1)
+        sequence = torch.cat([prompt, model.generate_target(prompt, decoding=GREEDY)], dim=1)
     assert torch.equal(sequence, BASE["greedy_sequence"])
 
 
@@ -61,16 +61,16 @@ def test_every_way_to_generate_gives_the_same_codes(task, changes):
     model = lively_model(**changes)
     if model.model.ape_gates is not None:
         torch.nn.init.normal_(model.model.ape_gates)
-    prompt, schedule = conditions(model.config, task)
+    prompt, sequence = conditions(model.config, task)
     expected = model.generate(prompt, do_sample=False, use_cache=False)
-    assert expected.shape == (2, schedule.length)
-    assert len(expected[:, schedule.condition_length :].unique()) > 3
+    assert expected.shape == (2, len(sequence))
+    assert len(expected[:, sequence.condition_length :].unique()) > 3
     assert torch.equal(model.generate(prompt, do_sample=False), expected)
     padding = prompt.new_full((2, 3), model.config.pad_token_id)
     mask = torch.cat([torch.zeros_like(padding), torch.ones_like(prompt)], dim=1)
     padded = model.generate(torch.cat([padding, prompt], dim=1), attention_mask=mask, do_sample=False)
     assert torch.equal(padded[:, 3:], expected)
-    assert torch.equal(model.generate_target(prompt, do_sample=False), expected[:, schedule.condition_length :])
+    assert torch.equal(model.generate_target(prompt, decoding=GREEDY), expected[:, sequence.condition_length :])
 
 
 @pytest.mark.parametrize("task", TASK_NAMES)
@@ -85,13 +85,13 @@ def test_a_static_cache_gives_the_same_codes(task):
 @pytest.mark.parametrize("task", TASK_NAMES)
 def test_the_teacher_forced_pass_predicts_what_was_generated(task):
     model = lively_model()
-    prompt, schedule = conditions(model.config, task)
-    sequence = model.generate(prompt, do_sample=False)
+    prompt, sequence = conditions(model.config, task)
+    ids = model.generate(prompt, do_sample=False)
     with torch.no_grad():
-        logits = model(sequence).logits
-    for place in range(schedule.condition_length, schedule.length):
-        first, end = model.config.vocabulary.id_range(int(schedule.modality[place]))
-        assert torch.equal(logits[:, place - 1, first:end].argmax(-1) + first, sequence[:, place])
+        logits = model(ids).logits
+    for place in range(sequence.condition_length, len(sequence)):
+        first, end = model.config.vocabulary.ranges[name_at(sequence, place)]
+        assert torch.equal(logits[:, place - 1, first:end].argmax(-1) + first, ids[:, place])
 
 
 def test_rows_of_both_tasks_end_in_padding():
@@ -114,22 +114,22 @@ def test_rows_of_both_tasks_end_in_padding():
 @pytest.mark.parametrize("way", ["generate", "generate_target"])
 def test_no_code_of_the_wrong_modality_ever(task, interleaving, way):
     model = tiny_model(interleaving=interleaving)
-    prompt, schedule = conditions(model.config, task, batch=4)
+    prompt, sequence = conditions(model.config, task, batch=4)
     if way == "generate":
-        sequence = model.generate(prompt, do_sample=True, top_p=1.0, temperature=50.0)
+        ids = model.generate(prompt, do_sample=True, top_p=1.0, temperature=50.0)
     else:
-        sequence = torch.cat(
-            [prompt, model.generate_target(prompt, top_p=1.0, temperature=50.0, do_sample=True)], dim=1
+        ids = torch.cat(
+            [prompt, model.generate_target(prompt, decoding=Decoding(do_sample=True, temperature=50.0))], dim=1
         )
-    assert torch.equal(model.config.vocabulary.modality(sequence), schedule.modality.expand(4, -1))
+    assert torch.equal(model.config.vocabulary.modality(ids), sequence.modality.expand(4, -1))
 
 
 def test_beams_and_several_sequences_keep_the_grammar():
     model = tiny_model()
-    prompt, schedule = conditions(model.config, "i2vm")
+    prompt, sequence = conditions(model.config, "i2vm")
     for options in ({"num_beams": 3, "do_sample": False}, {"num_return_sequences": 2, "do_sample": True}):
         sequences = model.generate(prompt, **options)
-        assert torch.equal(model.config.vocabulary.modality(sequences), schedule.modality.expand(len(sequences), -1))
+        assert torch.equal(model.config.vocabulary.modality(sequences), sequence.modality.expand(len(sequences), -1))
 
 
 def test_the_nucleus_is_taken_over_the_allowed_codes_only():
@@ -150,21 +150,21 @@ def test_a_custom_processor_runs_behind_the_grammar():
         seen.append(scores.isfinite().sum().item())
         return scores
 
-    prompt, schedule = conditions(model.config, "v2m", batch=1)
+    prompt, sequence = conditions(model.config, "v2m", batch=1)
     model.generate(prompt, do_sample=False, logits_processor=LogitsProcessorList([watch]))
-    assert seen == [10] * schedule.target_length
+    assert seen == [10] * (len(sequence) - sequence.condition_length)
 
 
 def test_a_clip_of_another_length():
     model = tiny_model()
-    layout = SequenceLayout(2, 2, 2, codes_per_frame=4)
     for task in TASK_NAMES:
-        prompt, schedule = random_sequences(model.config, task, layout=layout)
-        prompt = prompt[:, : schedule.condition_length]
+        prompt, sequence = random_sequences(model.config, task, frames=9)
+        prompt = prompt[:, : sequence.condition_length]
         # The length of a video-to-motion condition says how long the clip is; a picture does not.
-        given = {} if task == "v2m" else {"layout": layout}
-        assert model.generate(prompt, do_sample=False, **given).shape[1] == schedule.length
-        assert model.generate_target(prompt, do_sample=False, **given).shape[1] == schedule.target_length
+        given = {} if task == "v2m" else {"sequence": sequence}
+        assert model.generate(prompt, do_sample=False, **given).shape[1] == len(sequence)
+        found = model.generate_target(prompt, decoding=GREEDY, **given)
+        assert found.shape[1] == (len(sequence) - sequence.condition_length)
 
 
 @pytest.mark.parametrize(
@@ -173,11 +173,11 @@ def test_a_clip_of_another_length():
         ([[30, 0, 0, 0, 0]], "must hold one"),
         ([[30, 0, 0, 0, 0, 32, 32]], "must hold one"),
         ([[32, 0, 0, 0, 0]], "must start with one of the task tokens"),
-        ([[20, 21]], "must start with one of the task tokens.*go on freely if `max_new_tokens`"),
-        ([[31, 0, 0, 0, 32]], "must hold 4 visual codes"),
-        ([[30, 0, 0, 0, 0, 0, 32]], "must hold 8 visual codes"),
-        ([[30, 0, 0, 0, 0, 32, 5]], "do not follow the schedule"),
-        ([[30, 0, 21, 0, 0, 32]], "do not follow the schedule"),
+        ([[20, 21]], "holds codes without a task.*go on freely if `max_new_tokens`"),
+        ([[31, 0, 0, 0, 32]], "do not follow the layout of task 'i2vm'.*6 ids up to"),
+        ([[30, 0, 0, 0, 0, 0, 32]], "do not follow the layout of task 'v2m'.*10 ids up to"),
+        ([[30, 0, 0, 0, 0, 32, 5]], "do not follow the layout"),
+        ([[30, 0, 21, 0, 0, 32]], "do not follow the layout"),
     ],
 )
 def test_a_sequence_of_no_valid_form_is_refused(ids, message):
@@ -191,28 +191,28 @@ def test_a_sequence_of_no_valid_form_is_refused(ids, message):
 @pytest.mark.parametrize("task", TASK_NAMES)
 def test_a_forced_start_stays_and_the_rest_follows_it(task):
     model = lively_model()
-    ids, schedule = random_sequences(model.config, task)
-    start = schedule.condition_length
+    ids, sequence = random_sequences(model.config, task)
+    start = sequence.condition_length
     prompt, forced = ids[:, :start], ids[:, start : start + 9]
-    target = model.generate_target(prompt, forced_target_ids=forced, do_sample=False)
+    target = model.generate_target(prompt, forced_target_ids=forced, decoding=GREEDY)
     assert torch.equal(target[:, :9], forced)
     assert torch.equal(target, model.generate(ids[:, : start + 9], do_sample=False)[:, start:])
-    own = model.generate_target(prompt, do_sample=False)
-    assert torch.equal(model.generate_target(prompt, forced_target_ids=own[:, :9], do_sample=False), own)
+    own = model.generate_target(prompt, decoding=GREEDY)
+    assert torch.equal(model.generate_target(prompt, forced_target_ids=own[:, :9], decoding=GREEDY), own)
 
 
 def test_a_complete_sequence_is_given_back():
     model = tiny_model()
-    ids, schedule = random_sequences(model.config, "v2m")
+    ids, sequence = random_sequences(model.config, "v2m")
     assert torch.equal(model.generate(ids), ids)
-    assert torch.equal(model.generate_target(ids), ids[:, schedule.condition_length :])
+    assert torch.equal(model.generate_target(ids), ids[:, sequence.condition_length :])
 
 
 def test_the_same_seed_gives_the_same_sample():
     model = tiny_model()
     prompt, _ = conditions(model.config, "v2m")
     samples = [
-        model.generate_target(prompt, do_sample=True, generator=torch.Generator().manual_seed(seed))
+        model.generate_target(prompt, decoding=SAMPLED, generator=torch.Generator().manual_seed(seed))
         for seed in (1, 1, 2)
     ]
     assert torch.equal(samples[0], samples[1])
@@ -221,9 +221,12 @@ def test_the_same_seed_gives_the_same_sample():
 
 def test_progress_is_reported_after_every_code():
     model, seen = tiny_model(), []
-    prompt, schedule = conditions(model.config, "v2m", batch=1)
+    prompt, sequence = conditions(model.config, "v2m", batch=1)
     model.generate_target(prompt, on_step=lambda done, total: seen.append((done, total)))
-    assert seen == [(done + 1, schedule.target_length) for done in range(schedule.target_length)]
+    assert seen == [
+        (done + 1, (len(sequence) - sequence.condition_length))
+        for done in range(len(sequence) - sequence.condition_length)
+    ]
 
 
 def test_sampling_defaults_are_the_papers_unless_a_task_has_its_own(tmp_path):
@@ -239,43 +242,43 @@ def test_sampling_defaults_are_the_papers_unless_a_task_has_its_own(tmp_path):
     assert model.sampling_options("i2vm", top_p=0.5) == {"do_sample": True, "top_p": 0.5, "temperature": 1.0}
     prompt, _ = conditions(model.config, "v2m")
     assert torch.equal(model.generate(prompt), model.generate(prompt, do_sample=False))
-    assert torch.equal(model.generate_target(prompt), model.generate_target(prompt, do_sample=False))
+    assert torch.equal(model.generate_target(prompt), model.generate_target(prompt, decoding=GREEDY))
 
 
 def test_mean_codes_are_nearest_to_the_mean_of_the_codebook():
     model = tiny_model()
     prompt, _ = conditions(model.config, "v2m")
     vocabulary = model.config.vocabulary
-    line = torch.arange(vocabulary.motion_size, dtype=torch.float32)[:, None]
-    logits = model(prompt).logits[:, -1, slice(*vocabulary.id_range(MOTION))]
+    line = torch.arange(vocabulary.sizes["motion"], dtype=torch.float32)[:, None]
+    logits = model(prompt).logits[:, -1, slice(*vocabulary.ranges["motion"])]
     mean = (logits.softmax(-1) * line[:, 0]).sum(-1)
-    found = model.generate_target(prompt, do_sample=False, motion_vectors=line, max_target_ids=1)
-    assert (found[:, 0] - vocabulary.motion_offset).tolist() == mean.round().long().tolist()
+    decoding = Decoding(do_sample=False, vectors={"motion": line})
+    found = model.generate_target(prompt, decoding=decoding, max_target_ids=1)
+    assert (found[:, 0] - vocabulary.ranges["motion"][0]).tolist() == mean.round().long().tolist()
     # Where every code is as far from every other, the nearest is the likeliest.
-    greedy = model.generate_target(prompt, do_sample=False)
-    apart = torch.eye(vocabulary.motion_size)
-    assert torch.equal(model.generate_target(prompt, do_sample=False, motion_vectors=apart), greedy)
-    assert torch.equal(model.generate_target(prompt, do_sample=True, motion_vectors=apart), greedy)
+    greedy = model.generate_target(prompt, decoding=GREEDY)
+    apart = torch.eye(vocabulary.sizes["motion"])
+    for do_sample in (False, True):
+        decoding = Decoding(do_sample, vectors={"motion": apart})
+        assert torch.equal(model.generate_target(prompt, decoding=decoding), greedy)
 
 
 def test_pictures_are_sampled_beside_mean_codes():
     model = tiny_model()
     prompt, _ = conditions(model.config, "i2vm")
     vocabulary = model.config.vocabulary
-    vectors = torch.eye(vocabulary.motion_size)
+    decoding = Decoding(do_sample=True, top_p=0.8, vectors={"motion": torch.eye(vocabulary.sizes["motion"])})
     first, again, other = (
-        model.generate_target(
-            prompt, do_sample=True, motion_vectors=vectors, generator=torch.Generator().manual_seed(seed)
-        )
+        model.generate_target(prompt, decoding=decoding, generator=torch.Generator().manual_seed(seed))
         for seed in (0, 0, 1)
     )
-    is_visual = vocabulary.modality(first) == VISUAL
+    is_visual = vocabulary.modality(first) == 1
     assert torch.equal(first, again)
     assert not torch.equal(first[is_visual], other[is_visual])
     # Each motion code is the likeliest behind what was sampled.
     rows = torch.cat([prompt, first], dim=1)
-    logits = model(rows).logits[:, prompt.shape[1] - 1 : -1, slice(*vocabulary.id_range(MOTION))]
-    likeliest = logits.argmax(-1) + vocabulary.motion_offset
+    logits = model(rows).logits[:, prompt.shape[1] - 1 : -1, slice(*vocabulary.ranges["motion"])]
+    likeliest = logits.argmax(-1) + vocabulary.ranges["motion"][0]
     assert torch.equal(first[~is_visual], likeliest[~is_visual])
 
 
@@ -303,10 +306,10 @@ def test_options_of_a_task_are_saved_with_a_new_model(tmp_path):
 def test_a_target_that_is_ended_early_is_the_beginning_of_the_whole(task):
     model = tiny_model()
     prompt, _ = conditions(model.config, task)
-    whole = model.generate_target(prompt, do_sample=False)
-    assert torch.equal(model.generate_target(prompt, do_sample=False, max_target_ids=7), whole[:, :7])
+    whole = model.generate_target(prompt, decoding=GREEDY)
+    assert torch.equal(model.generate_target(prompt, decoding=GREEDY, max_target_ids=7), whole[:, :7])
     forced = whole[:, :4]
-    ended = model.generate_target(prompt, do_sample=False, forced_target_ids=forced, max_target_ids=7)
+    ended = model.generate_target(prompt, decoding=GREEDY, forced_target_ids=forced, max_target_ids=7)
     assert torch.equal(ended, whole[:, :7])
     assert torch.equal(model.generate_target(prompt, forced_target_ids=forced, max_target_ids=4), forced)
 
@@ -367,7 +370,7 @@ def test_rows_that_differ_are_refused_by_the_fast_loop():
     rows = torch.cat([padded[:1], torch.nn.functional.pad(prompt[1:], (2, 0), value=0)])
     with pytest.raises(ValueError, match="Row 1"):
         model.generate_target(rows)
-    other, _ = random_sequences(model.config, "v2m", 1, SequenceLayout(2, 2, 2, codes_per_frame=4))
+    other, _ = random_sequences(model.config, "v2m", 1, frames=9)
     short = torch.nn.functional.pad(other[:, :10], (4, 0), value=model.config.pad_token_id)
     with pytest.raises(ValueError, match="without padding"):
         model.generate_target(torch.cat([prompt[:1], short]))
@@ -375,11 +378,11 @@ def test_rows_that_differ_are_refused_by_the_fast_loop():
         model.generate()
 
 
-def test_the_schedule_of_the_grammar_is_that_of_the_task():
+def test_the_order_of_the_grammar_is_that_of_the_task():
     config = tiny_config()
-    prompt, schedule = conditions(config, "i2vm", batch=1)
+    prompt, sequence = conditions(config, "i2vm", batch=1)
     grammar = TargetGrammar(config, prompt)
-    assert grammar.tasks == ["i2vm"]
-    assert torch.equal(grammar.next_modality[0], schedule.target_modality)
+    assert grammar.task == "i2vm"
+    assert torch.equal(grammar.next_modality[0], sequence.modality[0, sequence.condition_length :])
     assert grammar.modality_at(prompt.shape[1] + grammar.remaining).tolist() == [0]
-    assert TaskSchedule(TASKS["i2vm"], config.layout).target_length == grammar.remaining
+    assert (len(sequence) - sequence.condition_length) == grammar.remaining

@@ -3,7 +3,7 @@
 
 import pytest
 import torch
-from unimo_cases import random_sequences, tiny_model
+from unimo_cases import name_at, random_sequences, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def visual_codes(batch=2, length=7):
 def test_visual_codes_go_on_past_the_end_of_a_clip_when_asked(model):
     ids = visual_codes()
     clip = model.generate(ids, do_sample=False)
-    assert clip.shape[1] == model.config.layout.num_visual_codes == 12
+    assert clip.shape[1] == 12
     longer = model.generate(ids, do_sample=False, max_new_tokens=20)
     assert torch.equal(longer[:, :12], clip)
     assert (model.config.vocabulary.modality(longer) == 1).all()
@@ -38,8 +38,8 @@ def test_mixed_codes_go_on_with_either_kind_and_never_a_special_token(model):
 
 def test_a_special_token_without_a_task_is_refused(model):
     ids = visual_codes()
-    ids[1, 3] = model.config.vocabulary.start_of_target_id
-    with pytest.raises(ValueError, match=r"Row 1 .*must start with one of the task tokens"):
+    ids[1, 3] = model.config.vocabulary.special_id("[STG]")
+    with pytest.raises(ValueError, match=r"Row 1 .*holds codes without a task"):
         model.generate(ids, max_new_tokens=3)
 
 
@@ -66,8 +66,8 @@ def test_embeddings_alone_are_visual_codes(model, num_beams):
 
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_embeddings_beside_the_ids_of_a_task_replace_them_in_the_first_pass(model, task):
-    ids, schedule = random_sequences(model.config, task)
-    prompt = ids[:, : schedule.condition_length]
+    ids, sequence = random_sequences(model.config, task)
+    prompt = ids[:, : sequence.condition_length]
     embeds = model.get_input_embeddings()(prompt)
     options = {"do_sample": False, "max_new_tokens": 6}
     expected = model.generate(prompt, **options)
@@ -80,9 +80,9 @@ def test_embeddings_beside_the_ids_of_a_task_replace_them_in_the_first_pass(mode
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_the_best_of_all_beams_of_a_short_target_is_the_likeliest_target(model, task):
     """With as many beams as there are beginnings, beam search is exact; two sequences are the two best."""
-    ids, schedule = random_sequences(model.config, task, batch=1)
-    prompt, vocabulary = ids[:, : schedule.condition_length], model.config.vocabulary
-    first, end = vocabulary.id_range(int(schedule.modality[schedule.condition_length]))
+    ids, sequence = random_sequences(model.config, task, batch=1)
+    prompt, vocabulary = ids[:, : sequence.condition_length], model.config.vocabulary
+    first, end = vocabulary.ranges[name_at(sequence, sequence.condition_length)]
     codes = torch.arange(first, end)
     pairs = torch.cartesian_prod(codes, codes)
     sequences = torch.cat([prompt.expand(len(pairs), -1), pairs], dim=1)
@@ -96,7 +96,7 @@ def test_the_best_of_all_beams_of_a_short_target_is_the_likeliest_target(model, 
 
 def test_several_sequences_of_a_left_padded_batch_are_those_of_its_rows(model):
     rows = [random_sequences(model.config, task, batch=1) for task in ("v2m", "i2vm")]
-    prompts = [ids[:, : schedule.condition_length] for ids, schedule in rows]
+    prompts = [ids[:, : sequence.condition_length] for ids, sequence in rows]
     width, pad = max(prompt.shape[1] for prompt in prompts), model.config.pad_token_id
     batch = torch.cat([torch.nn.functional.pad(prompt, (width - prompt.shape[1], 0), value=pad) for prompt in prompts])
     options = {"do_sample": False, "num_beams": 3, "num_return_sequences": 2, "max_new_tokens": 5}

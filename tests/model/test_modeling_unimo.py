@@ -1,17 +1,18 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers.cache_utils import DynamicCache
-from unimo_cases import GOLDENS, golden_model, random_sequences, tiny_config, tiny_model
+from unimo_cases import GOLDENS, golden_model, name_at, random_sequences, tiny_config, tiny_model
 
 from unimo_hf.model import embedding_unimo
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration, UniMoModel
-from unimo_hf.model.tasks import SequenceLayout
+from unimo_hf.model.sequences import Sequence, read_sequence
 
 BASE, MIXED = load_file(GOLDENS / "ar_base.safetensors"), load_file(GOLDENS / "ar_mixed.safetensors")
 NUM_CODES = 256
@@ -42,13 +43,13 @@ def test_prefill_decode_and_chunk_equal_cosmos():
     close(model(tokens[:, :prompt], past_key_values=cache).logits[..., :NUM_CODES], BASE["logits_prefill"])
     close(cache.layers[0].keys, BASE["cache_k_layer0_after_prefill"])
     close(cache.layers[0].values, BASE["cache_v_layer0_after_prefill"])
-    index = torch.arange(tokens.shape[1]).expand_as(tokens)
+    whole = read_sequence(tokens, model.config.vocabulary, model.config.table)
     for step in range(steps):
         now = slice(prompt + step, prompt + step + 1)
-        logits = model(tokens[:, now], modality_index=index[:, now], past_key_values=cache).logits
+        logits = model(tokens[:, now], sequence=whole[now], past_key_values=cache).logits
         close(logits[:, 0, :NUM_CODES], BASE["logits_decode"][:, step])
     last = slice(prompt + steps, prompt + steps + chunk)
-    logits = model(tokens[:, last], modality_index=index[:, last], past_key_values=cache).logits
+    logits = model(tokens[:, last], sequence=whole[last], past_key_values=cache).logits
     close(logits[..., :NUM_CODES], BASE["logits_chunk"])
 
 
@@ -67,8 +68,9 @@ def test_the_absolute_embedding_equals_cosmos(monkeypatch):
 def test_the_prefix_mask_equals_cosmos_blocks_under_that_mask(attention):
     model, tokens = golden_model(), BASE["tokens"][:1]
     model.set_attn_implementation(attention)
-    types = (torch.arange(tokens.shape[1]) >= 24).long()[None]
-    close(model(tokens, token_type_ids=types).logits[..., :NUM_CODES], BASE["logits_full_prefix_lm"])
+    causal = read_sequence(tokens, model.config.vocabulary, model.config.table)
+    sequence = replace(causal, is_target=(torch.arange(tokens.shape[1]) >= 24)[None])
+    close(model(tokens, sequence=sequence).logits[..., :NUM_CODES], BASE["logits_full_prefix_lm"])
 
 
 @torch.no_grad()
@@ -78,13 +80,12 @@ def test_mixed_sequences_equal_cosmos_blocks(case, with_ape):
     """Both rotary embeddings, the shared absolute one, and the mask, on given embeddings."""
     model = golden_model(ape_mode="hidden_each_layer" if with_ape else "none", ape_time_unit="frame")
     prefix_length = {"v2m_like": 26, "i2vm_like": 14}[case]
-    output = model(
-        inputs_embeds=MIXED[f"{case}.inputs_embeds"],
-        modality_ids=MIXED[f"{case}.modality"][None],
-        modality_index=MIXED[f"{case}.index_in_modality"][None],
-        token_type_ids=(torch.arange(98) >= prefix_length).long()[None],
-        layout=SequenceLayout(2, 3, 4),
-    )
+    table = model.config.table
+    table["visual"] = replace(table["visual"], grid=(3, 4))
+    modality, index = MIXED[f"{case}.modality"][None], MIXED[f"{case}.index_in_modality"][None]
+    is_target = (torch.arange(98) >= prefix_length)[None]
+    sequence = Sequence(table, modality, index, torch.zeros_like(index), is_target)
+    output = model(inputs_embeds=MIXED[f"{case}.inputs_embeds"], sequence=sequence)
     close(output.logits[..., :NUM_CODES], MIXED[f"{case}.logits{'_ape' if with_ape else ''}"])
 
 
@@ -107,14 +108,19 @@ def test_full_size_sequences_run_through_the_4b_model_on_meta(task):
     config = UniMoConfig(num_hidden_layers=1)
     with torch.device("meta"):
         model = UniMoForConditionalGeneration(config)
-        prefix = 9218 if task == "v2m" else 1026
         ids = torch.zeros(1, 11_558, dtype=torch.long)
-        hidden_states = model.model(ids, prefix_length=prefix).last_hidden_state
+    sequence = config.lay_out(task)
+    assert sequence.condition_length == (9218 if task == "v2m" else 1026)
+    hidden_states = model.model(ids, sequence=sequence).last_hidden_state
     assert hidden_states.shape == (1, 11_558, 4096)
 
 
 def test_start_values_follow_cosmos():
-    model = tiny_model(hidden_size=96, visual_vocab_size=4000, initializer_range=0.02, embedding_initializer_range=0.5)
+    many = [
+        {"name": "visual", "size": 4000, "grid": [2, 2], "frames": 8},
+        {"name": "motion", "size": 10, "grid": [2, 2]},
+    ]
+    model = tiny_model(hidden_size=96, modalities=many, initializer_range=0.02, embedding_initializer_range=0.5)
     layers = model.model.layers
     assert model.model.embed_tokens.visual.weight.std().item() == pytest.approx(0.5, rel=0.05)
     assert layers[1].self_attn.q_proj.weight.std().item() == pytest.approx(0.02, rel=0.1)
@@ -131,16 +137,16 @@ def test_start_values_follow_cosmos():
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_the_condition_sees_all_of_itself_and_the_target_only_its_past(task):
     model = tiny_model()
-    ids, schedule = random_sequences(model.config, task, batch=1)
-    start = schedule.condition_length
+    ids, sequence = random_sequences(model.config, task, batch=1)
+    start = sequence.condition_length
     before = model.model(ids).last_hidden_state
     place = start - 2
     changed = ids.clone()
-    changed[0, place] = (ids[0, place] + 1) % model.config.visual_vocab_size
+    changed[0, place] = (ids[0, place] + 1) % 20
     assert ((model.model(changed).last_hidden_state - before).abs().amax(-1) > 1e-6).all()
     place = start + 10
     changed = ids.clone()
-    first, end = model.config.vocabulary.id_range(int(schedule.modality[place]))
+    first, end = model.config.vocabulary.ranges[name_at(sequence, place)]
     changed[0, place] = first + (ids[0, place] - first + 1) % (end - first)
     difference = (model.model(changed).last_hidden_state - before).abs().amax(-1)[0]
     assert (difference[:place] == 0).all()
@@ -152,9 +158,9 @@ def test_the_condition_sees_all_of_itself_and_the_target_only_its_past(task):
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_with_a_mask_in_parts_and_padded_it_is_the_same(task, changes):
     model = tiny_model(**changes)
-    ids, schedule = random_sequences(model.config, task)
+    ids, sequence = random_sequences(model.config, task)
     expected = model(ids).logits
-    close(model(ids, prefix_length=schedule.condition_length).logits, expected, 1e-5)
+    close(model(ids, sequence=sequence).logits, expected, 1e-5)
     padding = ids.new_full((2, 5), model.config.pad_token_id)
     mask = torch.cat([torch.zeros_like(padding), torch.ones_like(ids)], dim=1)
     close(model(torch.cat([padding, ids], dim=1), attention_mask=mask).logits[:, 5:], expected, 1e-5)
@@ -189,16 +195,15 @@ def test_flash_attention_is_refused():
 @torch.no_grad()
 def test_a_shorter_clip_and_another_grid_run_with_the_same_weights():
     model = tiny_model()
-    full, schedule = random_sequences(model.config, "i2vm", batch=1)
-    layout = SequenceLayout(2, 2, 2, codes_per_frame=4)
+    full, sequence = random_sequences(model.config, "i2vm", batch=1)
     # In `eq2` the first target tokens of a short clip are those of a long one.
-    short, short_schedule = random_sequences(model.config, "i2vm", batch=1, layout=layout)
-    same = short_schedule.length
-    assert torch.equal(schedule.modality[:same], short_schedule.modality)
+    short, short_schedule = random_sequences(model.config, "i2vm", batch=1, frames=9)
+    same = len(short_schedule)
+    assert torch.equal(sequence.modality[:, :same], short_schedule.modality)
     full[:, :same] = short
     close(model(short).logits, model(full).logits[:, :same], 1e-5)
-    wide, _ = random_sequences(model.config, "v2m", batch=1, layout=SequenceLayout(2, 2, 3, codes_per_frame=4))
-    given = model(wide, layout=SequenceLayout(2, 2, 3, codes_per_frame=4)).logits
+    wide, wide_schedule = random_sequences(model.config, "v2m", batch=1, frames=9, grid=(2, 3))
+    given = model(wide, sequence=wide_schedule).logits
     assert (given - model(wide).logits).abs().max() > 1e-4
 
 
@@ -244,9 +249,8 @@ def test_uni_embed_has_one_table_one_head_and_one_rotary_embedding():
     model = tiny_model(ablation="uni_embed")
     names = {name for name, _ in model.named_parameters() if "embed" in name or "head" in name}
     assert names == {"model.embed_tokens.unified.weight", "lm_head.weight"}
-    index = model.model.index_of(torch.tensor([[0, 1, 1, 0, 2, 2]]))
-    assert index.tolist() == [[0, 0, 1, 0, 2, 3]]
-    ids, _ = random_sequences(model.config, "v2m")
+    ids, sequence = random_sequences(model.config, "v2m", frames=1)
+    assert model.model.arrange(sequence).index.tolist() == [[0, 0, 1, 2, 3, 0, 4, 5, 6, 7]]
     output = model(ids, labels=ids.masked_fill(ids >= 30, -100))
     assert output.loss.isfinite()
 
@@ -254,58 +258,47 @@ def test_uni_embed_has_one_table_one_head_and_one_rotary_embedding():
 # --- Heads and loss ----------------------------------------------------------------------------------------------
 
 
-def targets_only(ids, schedule):
+def targets_only(ids, sequence):
     labels = ids.clone()
-    labels[:, : schedule.condition_length] = -100
+    labels[:, : sequence.condition_length] = -100
     return labels
 
 
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_the_loss_is_the_mean_over_targets_under_their_own_softmax(task):
     model = tiny_model(z_loss_weight=0.0)
-    ids, schedule = random_sequences(model.config, task)
-    output = model(ids, labels=targets_only(ids, schedule))
+    ids, sequence = random_sequences(model.config, task)
+    output = model(ids, labels=targets_only(ids, sequence))
     assert output.logits is None
     logits, losses = model(ids).logits[:, :-1].double(), []
-    for row, column in [(b, i) for b in range(2) for i in range(schedule.condition_length, schedule.length)]:
-        first, end = model.config.vocabulary.id_range(int(schedule.modality[column]))
+    for row, column in [(b, i) for b in range(2) for i in range(sequence.condition_length, len(sequence))]:
+        first, end = model.config.vocabulary.ranges[name_at(sequence, column)]
         log_probabilities = logits[row, column - 1, first:end].log_softmax(-1)
         losses.append(-log_probabilities[ids[row, column] - first])
     expected = torch.stack(losses).mean()
     assert output.loss.item() == pytest.approx(expected.item(), rel=1e-5)
-    targets = schedule.target_modality
+    targets = sequence.modality[0, sequence.condition_length :]
     share = (targets == 1).float().mean()
-    assert (share * output.visual_loss + (1 - share) * output.motion_loss).item() == pytest.approx(
+    assert (share * output.losses["visual"] + (1 - share) * output.losses["motion"]).item() == pytest.approx(
         expected.item(), rel=1e-5
     )
 
 
 def test_the_loss_over_accumulated_batches_counts_all_their_targets():
     model = tiny_model()
-    ids, schedule = random_sequences(model.config, "i2vm")
-    labels = targets_only(ids, schedule)
+    ids, sequence = random_sequences(model.config, "i2vm")
+    labels = targets_only(ids, sequence)
     whole = model(ids, labels=labels).loss
-    items = 2 * schedule.target_length
+    items = 2 * (len(sequence) - sequence.condition_length)
     parts = sum(model(ids[i : i + 1], labels=labels[i : i + 1], num_items_in_batch=items).loss for i in range(2))
     assert parts.item() == pytest.approx(whole.item(), rel=1e-5)
-
-
-def test_motion_targets_may_be_distributions():
-    model = tiny_model()
-    ids, schedule = random_sequences(model.config, "i2vm")
-    labels = targets_only(ids, schedule)
-    plain = model(ids, labels=labels)
-    close(model(ids, labels=labels, motion_targets=torch.eye(10)).loss, plain.loss, 1e-6)
-    spread = model(ids, labels=labels, motion_targets=torch.full((10, 10), 0.1))
-    close(spread.visual_loss, plain.visual_loss, 1e-6)
-    assert (spread.motion_loss - plain.motion_loss).abs() > 1e-4
 
 
 def test_z_loss_adds_the_mean_square_of_the_normaliser():
     plain, with_z = tiny_model(), tiny_model(z_loss_weight=0.1)
     with_z.load_state_dict(plain.state_dict())
-    ids, schedule = random_sequences(plain.config, "v2m")
-    labels = targets_only(ids, schedule)
+    ids, sequence = random_sequences(plain.config, "v2m")
+    labels = targets_only(ids, sequence)
     logits, _ = plain.target_logits(plain.model(ids).last_hidden_state, labels)["motion"]
     expected = plain(ids, labels=labels).loss + 0.1 * logits.logsumexp(-1).square().mean()
     assert with_z(ids, labels=labels).loss.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -314,14 +307,12 @@ def test_z_loss_adds_the_mean_square_of_the_normaliser():
 @torch.no_grad()
 def test_target_logits_are_the_rows_of_the_full_logits():
     model = tiny_model()
-    ids, schedule = random_sequences(model.config, "i2vm")
+    ids, sequence = random_sequences(model.config, "i2vm")
     hidden_states = model.model(ids).last_hidden_state
-    result = model.target_logits(hidden_states, targets_only(ids, schedule))
+    result = model.target_logits(hidden_states, targets_only(ids, sequence))
     logits, vocabulary = model(ids).logits, model.config.vocabulary
-    for name, modality in (("visual", 1), ("motion", 2)):
-        columns = (schedule.modality == modality).nonzero()[:, 0]
-        columns = columns[columns >= schedule.condition_length]
-        first, end = vocabulary.id_range(modality)
+    for name, (first, end) in vocabulary.ranges.items():
+        columns = (sequence.holds(name) & sequence.is_target)[0].nonzero()[:, 0]
         close(result[name][0], logits[:, columns - 1, first:end].flatten(0, 1), 1e-6)
         assert torch.equal(result[name][1], (ids[:, columns] - first).flatten())
 
@@ -329,7 +320,7 @@ def test_target_logits_are_the_rows_of_the_full_logits():
 def test_a_label_that_is_no_code_is_refused():
     model = tiny_model()
     ids, _ = random_sequences(model.config, "v2m")
-    with pytest.raises(ValueError, match="`labels` must hold visual and motion ids"):
+    with pytest.raises(ValueError, match="`labels` must hold ids of codes"):
         model(ids, labels=ids)
 
 
@@ -340,7 +331,7 @@ def test_only_what_is_asked_for_is_projected():
     full = model(ids).logits
     close(model(ids, logits_to_keep=3).logits, full[:, -3:], 1e-6)
     close(model(ids, logits_to_keep=torch.tensor([1, 5])).logits, full[:, [1, 5]], 1e-6)
-    only = model(ids, logits_to_keep=1, logits_modality=2).logits
+    only = model(ids, logits_to_keep=1, logits_modality="motion").logits
     close(only[..., 20:30], full[:, -1:, 20:30], 1e-6)
     assert (only[..., :20] == torch.finfo(torch.float32).min).all()
     assert (full[..., 30:] == torch.finfo(torch.float32).min).all()
@@ -355,9 +346,9 @@ def test_every_weight_learns(checkpointing):
     if checkpointing:
         model.activation_checkpointing_enable()
     for task in ("v2m", "i2vm"):
-        ids, schedule = random_sequences(model.config, task)
+        ids, sequence = random_sequences(model.config, task)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = model(ids, labels=targets_only(ids, schedule), use_cache=False).loss
+            loss = model(ids, labels=targets_only(ids, sequence), use_cache=False).loss
         loss.backward()
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in model.parameters())
 
@@ -367,8 +358,8 @@ def test_the_attention_in_parts_has_the_gradient_of_the_masked_one():
     for attention in ("sdpa", "eager"):
         model = tiny_model()
         model.set_attn_implementation(attention)
-        ids, schedule = random_sequences(model.config, "i2vm")
-        model(ids, labels=targets_only(ids, schedule)).loss.backward()
+        ids, sequence = random_sequences(model.config, "i2vm")
+        model(ids, labels=targets_only(ids, sequence)).loss.backward()
         gradients.append([parameter.grad for parameter in model.parameters()])
     for ours, theirs in zip(*gradients, strict=True):
         close(ours, theirs, 1e-6)
@@ -412,7 +403,7 @@ def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="exactly one"):
         model()
     cache = model(ids[:, :20], use_cache=True).past_key_values
-    with pytest.raises(ValueError, match="`modality_index`"):
+    with pytest.raises(ValueError, match="pass `sequence`"):
         model(ids[:, 20:], past_key_values=cache)
     with pytest.raises(NotImplementedError, match="one embedding table per modality"):
         model.resize_token_embeddings(99)
@@ -421,14 +412,9 @@ def test_arguments_that_do_not_fit_are_refused():
 @torch.no_grad()
 def test_embeddings_give_what_ids_give():
     model = tiny_model()
-    ids, _ = random_sequences(model.config, "i2vm")
+    ids, sequence = random_sequences(model.config, "i2vm")
     embeds = {"inputs_embeds": model.get_input_embeddings()(ids)}
-    types = model.model.token_types_of(ids)
-    close(
-        model(**embeds, modality_ids=model.config.vocabulary.modality(ids), token_type_ids=types).logits,
-        model(ids).logits,
-        1e-6,
-    )
+    close(model(**embeds, sequence=sequence).logits, model(ids).logits, 1e-6)
     visual = ids.clamp(max=19)
     close(model(inputs_embeds=model.get_input_embeddings()(visual)).logits, model(visual).logits, 1e-6)
 

@@ -1,5 +1,6 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -7,16 +8,16 @@ from safetensors.torch import load_file
 from unimo_cases import GOLDENS, golden_config
 
 from unimo_hf.model.embedding_unimo import UniMoPositionEmbedding
+from unimo_hf.model.modalities import Modality
 from unimo_hf.model.positions import (
     absolute_table,
     axis_split,
-    motion_coordinates,
+    coordinates_of,
     rotary_angles,
     rotary_frequencies,
     rotary_table,
-    visual_coordinates,
 )
-from unimo_hf.model.tasks import SequenceLayout
+from unimo_hf.model.sequences import Sequence
 
 TABLES = load_file(GOLDENS / "pos_tables.safetensors")
 SETTINGS = json.loads((GOLDENS / "pos_tables.json").read_text())
@@ -46,7 +47,7 @@ def test_rotary_tables_equal_cosmos(name):
     _, height, width = setting["latent_shape"]
     positions = TABLES[f"{name}.positions"]
     is_code = positions < torch.tensor(setting["latent_shape"]).prod()
-    coordinates = visual_coordinates(positions, height, width)
+    coordinates = coordinates_of(positions, Modality("visual", 1, (height, width)))
     cos, sin = rotary_table(rotary_angles(coordinates, time, space))
     # Rows behind the grid are padding in the original.
     torch.testing.assert_close(cos[is_code], TABLES[f"{name}.cos"][is_code], atol=5e-6, rtol=0)
@@ -58,14 +59,16 @@ def test_rotary_tables_equal_cosmos(name):
 def test_absolute_tables_equal_cosmos(name):
     setting = SETTINGS[name]
     _, height, width = setting["latent_shape"]
-    table = absolute_table(visual_coordinates(TABLES[f"{name}.positions"], height, width), setting["dim"])
+    table = absolute_table(
+        coordinates_of(TABLES[f"{name}.positions"], Modality("visual", 1, (height, width))), setting["dim"]
+    )
     assert torch.equal(table, TABLES[f"{name}.table_fp32"])
     assert torch.equal(table.bfloat16(), TABLES[f"{name}.table_bf16"])
     assert table.square().mean().sqrt().item() == pytest.approx(0.5**0.5, abs=1e-3)
 
 
 def test_with_a_small_base_channels_change_over_a_small_grid():
-    coordinates = visual_coordinates(torch.arange(64), 8, 8)
+    coordinates = coordinates_of(torch.arange(64), Modality("visual", 1, (8, 8)))
     changing = [int((absolute_table(coordinates, 160, theta).std(dim=0) > 0.5).sum()) for theta in (10_000.0, 3.0)]
     assert changing == [12, 84]
 
@@ -74,12 +77,13 @@ def test_with_a_small_base_channels_change_over_a_small_grid():
 def test_tables_of_a_whole_sequence_equal_cosmos(file, has_begin_token):
     """The begin token of Cosmos, and its padding, stand nowhere, as our special tokens do."""
     golden, config = load_file(GOLDENS / f"{file}.safetensors"), golden_config(ape_mode="hidden_each_layer")
-    count, rows = config.layout.num_visual_codes, len(golden["rope_cos"])
+    clip, rows = config.table["visual"], len(golden["rope_cos"])
+    count = clip.codes * clip.ticks(config.frames)
     first = int(has_begin_token)
     modality, index = torch.zeros(1, rows, dtype=torch.long), torch.zeros(1, rows, dtype=torch.long)
     modality[:, first : first + count] = 1
     index[:, first : first + count] = torch.arange(count)
-    (cos, sin), absolute = UniMoPositionEmbedding(config)(modality, index, config.layout, torch.float32)
+    (cos, sin), absolute = positions(config, config.table, modality, index)
     torch.testing.assert_close(cos[0], golden["rope_cos"], atol=5e-6, rtol=0)
     torch.testing.assert_close(sin[0], golden["rope_sin"], atol=5e-6, rtol=0)
     torch.testing.assert_close(absolute[0], golden["ape_table_fp32"], atol=0, rtol=0)
@@ -91,26 +95,31 @@ def test_tables_of_mixed_sequences_equal_cosmos(case):
         load_file(GOLDENS / "ar_mixed.safetensors"),
         golden_config(ape_mode="hidden_each_layer", ape_time_unit="frame"),
     )
-    layout = SequenceLayout(2, 3, 4)
+    table = config.table
+    table["visual"] = replace(table["visual"], grid=(3, 4))
     modality, index = golden[f"{case}.modality"][None], golden[f"{case}.index_in_modality"][None]
-    (cos, sin), absolute = UniMoPositionEmbedding(config)(modality, index, layout, torch.float32)
+    (cos, sin), absolute = positions(config, table, modality, index)
     torch.testing.assert_close(cos[0], golden[f"{case}.cos"], atol=5e-6, rtol=0)
     torch.testing.assert_close(sin[0], golden[f"{case}.sin"], atol=5e-6, rtol=0)
     torch.testing.assert_close(absolute[0], golden[f"{case}.ape"], atol=0, rtol=0)
 
 
-def test_motion_coordinates():
-    index = torch.tensor([0, 35, 36 * 8 + 7])
-    assert motion_coordinates(index, 36, 6).tolist() == [[0, 0, 0], [0, 5, 5], [8, 1, 1]]
-    assert motion_coordinates(index, 36, 6, frames_per_unit=8)[2].tolist() == [1, 1, 1]
-    assert motion_coordinates(index, 36, 6, "line").tolist() == [[0, 0, 0], [0, 0, 35], [8, 0, 7]]
-    assert motion_coordinates(index, 36, 6, "flat").tolist() == [[0, 0, 0], [35, 0, 0], [295, 0, 0]]
-    with pytest.raises(ValueError, match="`layout` of motion positions"):
-        motion_coordinates(index, 36, 6, "cube")
+def test_coordinates_of_motion():
+    index, motion = torch.tensor([0, 35, 36 * 8 + 7]), Modality("motion", 512, (6, 6))
+    assert coordinates_of(index, motion).tolist() == [[0, 0, 0], [0, 5, 5], [8, 1, 1]]
+    assert coordinates_of(index, motion, ticks_per_unit=8)[2].tolist() == [1, 1, 1]
+    assert coordinates_of(index, motion, "line").tolist() == [[0, 0, 0], [0, 0, 35], [8, 0, 7]]
+    assert coordinates_of(index, motion, "flat").tolist() == [[0, 0, 0], [35, 0, 0], [295, 0, 0]]
+    with pytest.raises(ValueError, match="`layout` of positions"):
+        coordinates_of(index, motion, "cube")
 
 
 def test_the_ceiling_of_a_motion_codes_latent_time_is_its_latent_frame():
-    layout = SequenceLayout(9, 32, 32)
-    frames = torch.arange(layout.frames) * 36
-    time = motion_coordinates(frames, 36, 6, frames_per_unit=8)[:, 0].ceil().long().tolist()
-    assert time == [k for k in range(9) for _ in layout.frames_of_latent(k)]
+    motion, frames = Modality("motion", 512, (6, 6)), torch.arange(65) * 36
+    time = coordinates_of(frames, motion, ticks_per_unit=8)[:, 0].ceil().long().tolist()
+    assert time == [0] + [k for k in range(1, 9) for _ in range(8)]
+
+
+def positions(config, table, modality, index):
+    sequence = Sequence(table, modality, index, torch.zeros_like(index), torch.ones_like(index, dtype=torch.bool))
+    return UniMoPositionEmbedding(config)(sequence, torch.float32)

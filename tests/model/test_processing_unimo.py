@@ -5,24 +5,30 @@ import torch
 from unimo_cases import random_sequences, tiny_config
 
 from unimo_hf.model.processing_unimo import UniMoProcessor
-from unimo_hf.model.tasks import SequenceLayout
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
+
+SIZES = [("visual", 20), ("motion", 10)]
 
 
 @pytest.fixture(scope="module")
 def processor():
-    return UniMoProcessor(UniMoTokenizer(20, 10, 6), size=32, frames=17, fps=15.0, codes_per_frame=4)
+    return UniMoProcessor(UniMoTokenizer(SIZES, 6), size=32, frames=17, fps=15.0, codes_per_frame=4)
 
 
 def frames(count=5, height=20, width=40):
     return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
-def test_layout(processor):
-    assert processor.layout == tiny_config().layout
-    assert processor.layout_of(9).latent_frames == processor.layout_of(2).latent_frames == 2
-    assert UniMoProcessor(UniMoTokenizer()).layout == SequenceLayout(9, 32, 32)
-    assert processor.schedule("v2m").length == 82
+def test_the_table_is_that_of_the_model(processor):
+    assert processor.table == tiny_config().table
+    paper = UniMoProcessor(UniMoTokenizer())
+    assert (len(paper.lay_out("v2m")), paper.table["visual"].grid, paper.table["motion"].grid) == (
+        11_558,
+        (32, 32),
+        (6, 6),
+    )
+    assert len(processor.lay_out("v2m")) == 82
+    assert len(processor.lay_out("v2m", frames=9)) == 2 + 2 * 4 + 9 * 4
 
 
 def test_a_clip_is_fitted_and_filled_with_its_last_frame(processor):
@@ -71,52 +77,53 @@ def test_a_call_takes_lists_of_any_size(processor):
 
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_sequences_go_there_and_back(processor, task):
-    visual, motion = torch.randint(0, 20, (2, 3, 2, 2)), torch.randint(0, 10, (2, 17, 4))
-    sequence = processor.build_sequence(task, visual, motion)
-    ids, schedule = sequence["input_ids"], processor.schedule(task)
-    assert torch.equal(processor.tokenizer.vocabulary.modality(ids), schedule.modality.expand(2, -1))
-    condition = processor(visual_codes=visual, task=task)
-    assert torch.equal(ids[:, : schedule.condition_length], condition["input_ids"])
-    assert (condition["token_type_ids"] == 0).all()
+    codes = {"visual": torch.randint(0, 20, (2, 3, 2, 2)), "motion": torch.randint(0, 10, (2, 17, 4))}
+    whole = processor.build_sequence(task, codes)
+    ids, sequence = whole["input_ids"], whole["sequence"]
+    start = sequence.condition_length
+    assert torch.equal(processor.tokenizer.vocabulary.modality(ids), sequence.modality.expand(2, -1))
+    condition = processor(visual_codes=codes["visual"], task=task)
+    assert torch.equal(ids[:, :start], condition["input_ids"])
     assert condition["attention_mask"].all()
-    assert (sequence["labels"][:, : schedule.condition_length] == -100).all()
-    assert torch.equal(sequence["labels"][:, schedule.condition_length :], ids[:, schedule.condition_length :])
-    assert torch.equal(
-        sequence["token_type_ids"][0], (torch.arange(schedule.length) >= schedule.condition_length).long()
-    )
-    codes = processor.post_process(ids)
-    assert torch.equal(codes.visual_codes, visual)
-    assert torch.equal(codes.motion_codes, motion)
-    target = processor.post_process(ids[0, schedule.condition_length :])
-    assert target.visual_codes.shape == ((0, 2, 2) if task == "v2m" else (2, 2, 2))
-    assert torch.equal(target.motion_codes, motion[0])
+    assert len(condition["sequence"]) == len(sequence)
+    assert (whole["labels"][:, :start] == -100).all()
+    assert torch.equal(whole["labels"][:, start:], ids[:, start:])
+    assert not sequence.is_target[:, :start].any()
+    assert sequence.is_target[:, start:].all()
+    back = processor.post_process(ids, sequence)
+    assert torch.equal(back["visual"], codes["visual"])
+    assert torch.equal(back["motion"].flatten(2), codes["motion"])
+    target = processor.post_process(ids[:, start:], sequence)
+    assert torch.equal(target["motion"], back["motion"])
+    assert "visual" not in target if task == "v2m" else torch.equal(target["visual"], codes["visual"][:, 1:])
 
 
 @pytest.mark.parametrize("interleaving", ["aligned", "blocked"])
 def test_other_interleavings_go_there_and_back(interleaving):
-    processor = UniMoProcessor(UniMoTokenizer(20, 10, 6), 32, 17, codes_per_frame=4, interleaving=interleaving)
-    visual, motion = torch.randint(0, 20, (1, 3, 2, 2)), torch.randint(0, 10, (1, 17, 4))
-    codes = processor.post_process(processor.build_sequence("i2vm", visual, motion)["input_ids"])
-    assert torch.equal(codes.visual_codes, visual)
-    assert torch.equal(codes.motion_codes, motion)
+    processor = UniMoProcessor(UniMoTokenizer(SIZES, 6), 32, 17, codes_per_frame=4, interleaving=interleaving)
+    codes = {"visual": torch.randint(0, 20, (1, 3, 2, 2)), "motion": torch.randint(0, 10, (1, 17, 2, 2))}
+    whole = processor.build_sequence("i2vm", codes)
+    back = processor.post_process(whole["input_ids"], whole["sequence"])
+    assert all(torch.equal(back[name], codes[name]) for name in codes)
 
 
 def test_a_sequence_of_the_model_is_a_sequence_of_the_processor(processor):
-    ids, _ = random_sequences(tiny_config(), "i2vm")
-    codes = processor.post_process(ids)
-    assert torch.equal(processor.build_sequence("i2vm", codes.visual_codes, codes.motion_codes)["input_ids"], ids)
+    ids, sequence = random_sequences(tiny_config(), "i2vm")
+    codes = processor.post_process(ids, sequence)
+    assert torch.equal(processor.build_sequence("i2vm", codes)["input_ids"], ids)
 
 
 def test_saved_and_loaded_it_is_the_same(processor, tmp_path):
     processor.save_pretrained(tmp_path)
     loaded = UniMoProcessor.from_pretrained(tmp_path)
     assert (loaded.size, loaded.frames, loaded.fps, loaded.interleaving) == (32, 17, 15.0, "eq2")
-    assert loaded.layout == processor.layout
+    assert loaded.table == processor.table
     assert loaded.tokenizer.vocabulary == processor.tokenizer.vocabulary
 
 
 def test_bad_input_is_refused(processor):
-    visual = torch.zeros(1, 3, 2, 2, dtype=torch.long)
+    visual, motion = torch.zeros(1, 3, 2, 2, dtype=torch.long), torch.zeros(1, 17, 4, dtype=torch.long)
+    ids = processor.tokenizer.vocabulary.to_ids("motion", motion.flatten(1))
     cases = [
         (lambda: processor.prepare_video(frames().astype(np.float32)), "uint8"),
         (lambda: processor.prepare_video(frames()[..., :1]), "height, width, 3"),
@@ -124,12 +131,21 @@ def test_bad_input_is_refused(processor):
         (lambda: processor.prepare_video(frames(), num_frames=10), "1 \\+ 8 k"),
         (lambda: processor.prepare_image(frames()), "A picture must have"),
         (lambda: processor(), "Give `videos`"),
-        (lambda: processor(visual_codes=visual), "needs a `task`"),
-        (lambda: processor.build_condition("v2m", visual[0]), "batch, latent_frames"),
-        (lambda: processor.build_condition("t2m", visual), "`task` must be one of"),
-        (lambda: processor.build_condition("v2m", visual + 20), "must lie in"),
-        (lambda: processor.build_sequence("v2m", visual, torch.zeros(1, 16, 4).long()), "17, 4"),
-        (lambda: processor.post_process(torch.tensor([1, 2, 3])), "no multiple of 4"),
+        (lambda: processor(visual_codes=visual), "need a `task`"),
+        (lambda: processor.build_condition("v2m", {"visual": visual[0, 0]}), "batch, ticks"),
+        (lambda: processor.build_condition("v2m", {"visual": visual[..., :1]}), "codes of a tick must be 4"),
+        (lambda: processor.build_condition("t2m", {"visual": visual}), "`task` must be one of"),
+        (lambda: processor.build_condition("v2m", {"visual": visual + 20}), "must lie in"),
+        (lambda: processor.build_condition("v2m", {}), "needs the codes of 'visual'; found \\[\\]"),
+        (
+            lambda: processor.build_condition("v2m", {"visual": visual, "sound": visual}),
+            "takes no codes of \\['sound'\\]",
+        ),
+        (
+            lambda: processor.build_sequence("v2m", {"visual": visual, "motion": motion[:, 1:]}),
+            "16 ticks; this clip needs 17",
+        ),
+        (lambda: processor.post_process(ids[:, :3], processor.lay_out("v2m")), "no multiple of 4"),
         (lambda: UniMoProcessor(processor.tokenizer, size=30), "`size`"),
         (lambda: UniMoProcessor(processor.tokenizer, frames=16), "`frames`"),
         (lambda: UniMoProcessor(processor.tokenizer, fps=0), "`fps`"),

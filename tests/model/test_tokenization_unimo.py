@@ -8,7 +8,7 @@ from unimo_hf.model.tokenization_unimo import UniMoTokenizer
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return UniMoTokenizer(20, 10, 6)
+    return UniMoTokenizer([("visual", 20), ("motion", 10)], 6)
 
 
 def test_names_and_ids_of_the_paper():
@@ -34,17 +34,15 @@ def test_padding_is_on_the_left(tokenizer):
     assert batch["attention_mask"].tolist() == [[1, 1], [0, 1]]
 
 
-def test_tensors_need_no_strings(tokenizer):
-    visual, motion = torch.arange(8).view(2, 2, 2), torch.arange(6).view(2, 3)
-    ids = torch.cat(
-        [tokenizer.encode_visual(visual).flatten(), torch.tensor([32]), tokenizer.encode_motion(motion).flatten()]
-    )
-    assert tokenizer.decode(ids[-1:]) == "<m:5>"
-    back = tokenizer.split(ids)
-    assert torch.equal(back[0], visual.flatten())
-    assert torch.equal(back[1], motion.flatten())
-    with pytest.raises(ValueError, match="one sequence"):
-        tokenizer.split(ids[None])
+def test_ids_have_the_names_of_their_codes(tokenizer):
+    assert tokenizer.decode(tokenizer.vocabulary.to_ids("motion", torch.tensor([5]))) == "<m:5>"
+    later = UniMoTokenizer([("visual", 20), ("motion", 10), ("sound", 4)], 6)
+    assert later("<m:5> [T3] <sound:2>").input_ids == [25, 35, 38]
+
+
+def test_what_version_0_1_saved_is_read(tokenizer, tmp_path):
+    former = UniMoTokenizer(visual_vocab_size=20, motion_vocab_size=10, num_special_tokens=6)
+    assert former.vocabulary == tokenizer.vocabulary
 
 
 def test_saved_and_loaded_with_and_without_this_package(tokenizer, tmp_path):
@@ -52,6 +50,7 @@ def test_saved_and_loaded_with_and_without_this_package(tokenizer, tmp_path):
     text = "[T1] <v:5> [STG] <m:4>"
     loaded = UniMoTokenizer.from_pretrained(tmp_path)
     assert loaded.vocabulary == tokenizer.vocabulary
+    assert list(loaded.vocabulary.sizes) == ["visual", "motion"]
     assert loaded(text).input_ids == tokenizer(text).input_ids
     general = TokenizersBackend.from_pretrained(tmp_path)
     assert general(text).input_ids == tokenizer(text).input_ids

@@ -45,11 +45,11 @@ class UniMoTester:
     causal_lm_class = UniMoForConditionalGeneration
 
     def get_config(self):
-        return tiny_config(visual_vocab_size=99, hidden_size=self.hidden_size, head_dim=16)
+        return tiny_config(modalities=MANY, hidden_size=self.hidden_size, head_dim=16)
 
     def prepare_config_and_inputs_for_common(self):
         config = self.get_config()
-        ids = common.ids_tensor([self.batch_size, self.seq_length], config.visual_vocab_size)
+        ids = common.ids_tensor([self.batch_size, self.seq_length], 99)
         return config, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 

@@ -2,6 +2,7 @@
 """Small models, sequences and goldens that the tests of the autoregressive model share."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,7 +10,8 @@ from safetensors.torch import load_file
 
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
-from unimo_hf.model.tasks import SequenceLayout, TaskSchedule, get_task
+from unimo_hf.model.sequences import Sequence, lay_out
+from unimo_hf.model.tasks import get_task
 
 GOLDENS = Path(__file__).resolve().parents[1] / "goldens" / "cosmos"
 
@@ -32,8 +34,11 @@ COSMOS_NAMES = {
 def tiny_config(**changes) -> UniMoConfig:
     """Both tasks in 82 tokens: 3 latent frames of 2x2 codes, 17 frames of 4 codes, 2 special tokens."""
     settings = {
-        "visual_vocab_size": 20,
-        "motion_vocab_size": 10,
+        "modalities": [
+            {"name": "visual", "size": 20, "grid": [2, 2], "frames": 8},
+            {"name": "motion", "size": 10, "grid": [2, 2]},
+        ],
+        "frames": 17,
         "num_special_tokens": 6,
         "hidden_size": 32,
         "intermediate_size": 48,
@@ -41,9 +46,6 @@ def tiny_config(**changes) -> UniMoConfig:
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "head_dim": 12,
-        "latent_grid": [3, 2, 2],
-        "codes_per_frame": 4,
-        "motion_grid": [2, 2],
     }
     return UniMoConfig(**{**settings, **changes})
 
@@ -55,26 +57,35 @@ def tiny_model(**changes) -> UniMoForConditionalGeneration:
 
 
 def random_sequences(
-    config: UniMoConfig, task: str, batch: int = 2, layout: SequenceLayout | None = None, seed: int = 0
-) -> tuple[torch.LongTensor, TaskSchedule]:
-    """Whole sequences of random codes, and their schedule."""
-    generator, vocabulary = torch.Generator().manual_seed(seed), config.vocabulary
-    schedule = TaskSchedule(get_task(task), layout or config.layout, config.interleaving)
-    shape = (batch, schedule.length)
-    visual = torch.randint(0, vocabulary.visual_size, shape, generator=generator)
-    motion = torch.randint(vocabulary.motion_offset, vocabulary.special_offset, shape, generator=generator)
-    ids = torch.where(schedule.modality == 1, visual, motion)
-    ids[:, 0] = vocabulary.v2m_id if task == "v2m" else vocabulary.i2vm_id
-    ids[:, schedule.condition_length - 1] = vocabulary.start_of_target_id
-    return ids, schedule
+    config: UniMoConfig, task: str, batch: int = 2, frames: int | None = None, seed: int = 0, grid=None
+) -> tuple[torch.LongTensor, Sequence]:
+    """Whole sequences of random codes, and their layout."""
+    generator, vocabulary, table = torch.Generator().manual_seed(seed), config.vocabulary, config.table
+    if grid is not None:
+        table["visual"] = replace(table["visual"], grid=grid)
+    sequence = lay_out(get_task(task), table, frames or config.frames, interleaving=config.interleaving)
+    shape = (batch, len(sequence))
+    visual, motion = (torch.randint(*vocabulary.ranges[name], shape, generator=generator) for name in table)
+    ids = torch.where(sequence.holds("visual"), visual, motion)
+    ids[:, 0] = vocabulary.special_id(get_task(task).token)
+    ids[:, sequence.condition_length - 1] = vocabulary.special_id("[STG]")
+    return ids, sequence
+
+
+def name_at(sequence: Sequence, place: int) -> str:
+    """The modality of a position."""
+    return list(sequence.table)[int(sequence.modality[0, place]) - 1]
 
 
 def golden_config(**changes) -> UniMoConfig:
     """The configuration of the Cosmos goldens, with a motion vocabulary beside it."""
     golden = json.loads((GOLDENS / "ar.json").read_text())
     settings = {
-        "visual_vocab_size": golden["vocab_size"],
-        "motion_vocab_size": 16,
+        "modalities": [
+            {"name": "visual", "size": golden["vocab_size"], "grid": golden["video_latent_shape"][1:], "frames": 8},
+            {"name": "motion", "size": 16, "grid": [6, 6]},
+        ],
+        "frames": 8 * golden["video_latent_shape"][0] - 7,
         "num_special_tokens": 8,
         "hidden_size": golden["dim"],
         "intermediate_size": golden["ffn_hidden_size"],
@@ -82,7 +93,6 @@ def golden_config(**changes) -> UniMoConfig:
         "num_attention_heads": golden["n_heads"],
         "num_key_value_heads": golden["n_kv_heads"],
         "head_dim": golden["dim"] // golden["n_heads"],
-        "latent_grid": golden["video_latent_shape"],
         "ape_mode": "none",
     }
     return UniMoConfig(**{**settings, **changes})

@@ -118,9 +118,9 @@ FIT = {
     "number of motion codes": ("motion_vqvae", {"codebook_size": 16}),
     "motion codes a frame": ("motion_vqvae", {"factors": [1, 6]}),
     "temporal compression": ("video_fsq", {"temporal_compression": 4}),
-    "spatial compression": ("video_fsq", {"spatial_compression": 8}),
+    "size of a picture": ("video_fsq", {"spatial_compression": 8}),
     "fps": ("motion_vqvae", {"fps": 30.0}),
-    "layout of a clip": ("unimo", {"latent_grid": [3, 2, 2]}),
+    "number of frames": ("unimo", {"frames": 17}),
     "interleaving": ("unimo", {"interleaving": "blocked"}),
     "vocabulary": ("unimo", {"num_special_tokens": 16}),
 }

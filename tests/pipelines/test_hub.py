@@ -21,6 +21,7 @@ from strangers_environment import make_environment, run_as_stranger
 from unimo_hf import UniMoPipeline
 from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
+from unimo_hf.model.generation_unimo import Decoding
 from unimo_hf.pipelines.checkpoint import load_diffusion_decoder, resolve_checkpoint
 
 CONVERSION = Path(__file__).resolve().parents[2] / "conversion"
@@ -195,7 +196,8 @@ parts = [AutoModel.from_pretrained("me/unimo", subfolder=part, **options) for pa
 condition = processor(visual_codes=torch.arange(8).view(1, 2, 2, 2), task="v2m")
 ids = model.generate(**condition, do_sample=False)
 with torch.no_grad():
-    motion = parts[0].decode(processor.post_process(ids).motion_codes)
+    codes = processor.post_process(ids, condition["sequence"])
+    motion = parts[0].decode(codes["motion"].flatten(2))
 print(json.dumps([ids.tolist(), motion.flatten().tolist(), type(parts[1]).__name__]))
 """
 
@@ -209,10 +211,11 @@ def test_a_stranger_generates_with_what_lies_on_the_hub(found, server, micro_che
     ids, motion, kind = json.loads(result.stdout)
     unimo = UniMoPipeline.from_pretrained(micro_checkpoint)
     condition = unimo.processor(visual_codes=torch.arange(8).view(1, 2, 2, 2), task="v2m")
-    expected = unimo.model.generate_target(condition["input_ids"], do_sample=False)
+    expected = unimo.model.generate_target(condition["input_ids"], decoding=Decoding(do_sample=False))
     assert ids == torch.cat([condition["input_ids"], expected], dim=1).tolist()
     with torch.no_grad():
-        frames = unimo.motion_vqvae.decode(unimo.processor.post_process(expected).motion_codes)
+        codes = unimo.processor.post_process(expected, condition["sequence"])
+        frames = unimo.motion_vqvae.decode(codes["motion"].flatten(2))
     assert motion == pytest.approx(frames.flatten().tolist(), abs=1e-5)
     assert kind == "VideoFSQ"
 

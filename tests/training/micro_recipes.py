@@ -25,17 +25,17 @@ MOTION_VQVAE_MODEL = {
     "ordered_codes": 0.5,
 }
 UNIMO_MODEL = {
-    "visual_vocab_size": 16,
-    "motion_vocab_size": 16,
+    "modalities": [
+        {"name": "visual", "size": 16, "grid": [2, 2], "frames": 8},
+        {"name": "motion", "size": 16, "grid": [2, 2]},
+    ],
+    "frames": 9,
     "hidden_size": 16,
     "intermediate_size": 16,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
     "num_key_value_heads": 1,
     "head_dim": 8,
-    "latent_grid": [2, 2, 2],
-    "codes_per_frame": 4,
-    "motion_grid": [2, 2],
 }
 
 

@@ -36,6 +36,8 @@ from unimo_hf.training.video_fsq import (
 sys.path.append(os.path.dirname(__file__))
 import micro_recipes
 
+LARGER = [micro_recipes.UNIMO_MODEL["modalities"][0], {"name": "motion", "size": 32, "grid": [2, 2]}]
+
 
 @pytest.fixture(scope="module")
 def recipes(assets, tmp_path_factory):
@@ -236,14 +238,14 @@ def test_one_frame_of_a_clip_as_the_target(recipes, tmp_path):
     recipe = micro_recipes.build(kind, values, tmp_path)
     stage = UniMoStage(recipe, Accelerator())
     visual, motion = torch.arange(16).view(2, 2, 2, 2), torch.arange(72).view(2, 9, 4) % 16
-    sequence = stage.processor.build_sequence("v2m", visual, motion)
-    index = stage.model.model.index_of(stage.model.config.vocabulary.modality(sequence["input_ids"]))
-    input_ids, labels, index = stage.keep_frame(3, sequence["input_ids"], sequence["labels"], index)
+    whole = stage.processor.build_sequence("v2m", {"visual": visual, "motion": motion})
+    input_ids, labels, sequence = stage.keep_frame(3, whole["input_ids"], whole["labels"], whole["sequence"])
     condition = 2 + 8
-    assert input_ids.shape == labels.shape == index.shape == (2, condition + 8)
-    assert torch.equal(input_ids[:, :condition], sequence["input_ids"][:, :condition])
-    assert index[0, condition:].tolist() == list(range(8, 16))
-    offset = stage.model.config.vocabulary.motion_offset
+    assert input_ids.shape == labels.shape == (2, condition + 8) == (2, len(sequence))
+    assert sequence.condition_length == condition
+    assert torch.equal(input_ids[:, :condition], whole["input_ids"][:, :condition])
+    assert sequence.index[0, condition:].tolist() == list(range(8, 16))
+    offset = stage.model.config.vocabulary.ranges["motion"][0]
     assert torch.equal(labels[:, -4:] - offset, motion[:, 3])
     assert (labels[:, :-4] == -100).all()
     assert torch.equal(input_ids[:, -4:] - offset, motion[:, 3])
@@ -267,18 +269,18 @@ def noisy_stage(recipes, tmp_path):
 
 def sequence_of(stage, task):
     torch.manual_seed(0)
-    visual = torch.randint(stage.model.config.visual_vocab_size, (3, 2, 2, 2))
-    motion = torch.randint(stage.model.config.motion_vocab_size, (3, 9, 4))
-    sequence = stage.processor.build_sequence(task, visual, motion)
-    return sequence["input_ids"], sequence["labels"]
+    visual = torch.randint(stage.model.config.table["visual"].size, (3, 2, 2, 2))
+    motion = torch.randint(stage.model.config.table["motion"].size, (3, 9, 4))
+    whole = stage.processor.build_sequence(task, {"visual": visual, "motion": motion})
+    return whole["input_ids"], whole["labels"], whole["sequence"]
 
 
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_the_motion_of_another_clip_at_the_input(noisy_stage, task):
     stage = noisy_stage(foreign_motion=1.0)
-    input_ids, labels = sequence_of(stage, task)
-    corrupted = stage.corrupt(input_ids, labels)
-    is_motion = labels >= stage.model.config.vocabulary.motion_offset
+    input_ids, labels, sequence = sequence_of(stage, task)
+    corrupted = stage.corrupt(input_ids, sequence)
+    is_motion = labels >= stage.model.config.vocabulary.ranges["motion"][0]
     assert torch.equal(corrupted[is_motion], input_ids.roll(1, dims=0)[is_motion])
     assert torch.equal(corrupted[~is_motion], input_ids[~is_motion])
 
@@ -287,8 +289,8 @@ def test_the_motion_of_another_clip_at_the_input(noisy_stage, task):
 def test_noise_stays_in_its_modality_and_spares_the_first_picture(noisy_stage, task):
     stage = noisy_stage(visual_noise=1.0)
     vocabulary = stage.model.config.vocabulary
-    input_ids, labels = sequence_of(stage, task)
-    corrupted = stage.corrupt(input_ids, labels)
+    input_ids, labels, sequence = sequence_of(stage, task)
+    corrupted = stage.corrupt(input_ids, sequence)
     changed = corrupted != input_ids
     assert changed.any()
     assert torch.equal(vocabulary.modality(corrupted), vocabulary.modality(input_ids))
@@ -300,15 +302,15 @@ def test_noise_stays_in_its_modality_and_spares_the_first_picture(noisy_stage, t
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_going_on_from_what_the_model_says(noisy_stage, task):
     stage = noisy_stage(own_motion=1.0)
-    input_ids, labels = sequence_of(stage, task)
-    vocabulary = stage.model.config.vocabulary
-    own = stage.go_on_from_own(input_ids, labels, stage.model.model.index_of(vocabulary.modality(input_ids)))
-    is_motion = labels >= vocabulary.motion_offset
+    input_ids, labels, sequence = sequence_of(stage, task)
+    first, end = stage.model.config.vocabulary.ranges["motion"]
+    own = stage.go_on_from_own(input_ids, labels, sequence)
+    is_motion = labels >= first
     assert torch.equal(own[~is_motion], input_ids[~is_motion])
-    logits = stage.model(input_ids=input_ids).logits[:, :-1, vocabulary.motion_offset :][..., : vocabulary.motion_size]
+    logits = stage.model(input_ids=input_ids).logits[:, :-1, first:end]
     codes = stage.motion_vqvae.codebook.codes
     mean = logits[is_motion[:, 1:]].softmax(-1) @ codes
-    assert torch.equal(own[is_motion] - vocabulary.motion_offset, torch.cdist(mean, codes).argmin(-1))
+    assert torch.equal(own[is_motion] - first, torch.cdist(mean, codes).argmin(-1))
 
 
 @pytest.fixture
@@ -403,7 +405,7 @@ def test_the_last_stage_leaves_a_whole_checkpoint(recipes, tmp_path):
 def test_tables_that_are_one_are_not_frozen_in_part(recipes, tmp_path):
     _, kind, values = recipes["unimo"]
     one = {"model": {**values["model"], "ablation": "uni_embed"}, "options": {"frozen_visual_tables": True}}
-    with pytest.raises(ValueError, match="frozen_visual_tables needs two tables"):
+    with pytest.raises(ValueError, match="frozen_visual_tables needs a table and a head"):
         UniMoStage(micro_recipes.build(kind, {**values, **one}, tmp_path), Accelerator())
 
 
@@ -473,7 +475,10 @@ def test_ctrl_c_on_the_command_line_is_one_line(recipes, tmp_path, monkeypatch):
     ("changes", "message"),
     [
         ({"validation_clips": 8}, "validation_clips is 8.*number of clips, 8"),
-        ({"model": {**micro_recipes.UNIMO_MODEL, "motion_vocab_size": 32}}, "motion_vocab_size is 32.*have 16"),
+        (
+            {"model": {**micro_recipes.UNIMO_MODEL, "modalities": LARGER}},
+            "number of motion codes of the model is 32.*have 16",
+        ),
         ({"redrawn_shards": "some"}, "redrawn_shards is 'some' and redrawn 0.0; one is of no use"),
         ({"options": {"redrawn": 0.5}}, "redrawn_shards is None and redrawn 0.5"),
         ({"redrawn_shards": "none", "options": {"redrawn": 0.5}}, "none is no folder of code shards"),

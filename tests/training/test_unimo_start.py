@@ -22,8 +22,9 @@ def trained(tmp_path):
     """A model and the folder of its checkpoint, with the motion tokenizer that it knows."""
     torch.manual_seed(0)
     sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "head_dim": 8}
-    vocabulary = {"visual_vocab_size": 16, "motion_vocab_size": CODES, "codes_per_frame": 4, "motion_grid": [2, 2]}
-    config = UniMoConfig(**sizes, **vocabulary, num_attention_heads=2, num_key_value_heads=1, latent_grid=[2, 2, 2])
+    visual = {"name": "visual", "size": 16, "grid": [2, 2], "frames": 8}
+    modalities = [visual, {"name": "motion", "size": CODES, "grid": [2, 2]}]
+    config = UniMoConfig(**sizes, modalities=modalities, num_attention_heads=2, num_key_value_heads=1, frames=9)
     model = UniMoForConditionalGeneration(config)
     model.save_pretrained(tmp_path)
     known = tokenizer()
@@ -32,7 +33,7 @@ def trained(tmp_path):
 
 
 def tables(model):
-    return [table.weight.detach().clone() for table in (model.model.embed_tokens.motion, model.motion_head)]
+    return [table.weight.detach().clone() for table in (model.model.embed_tokens.motion, model.head("motion"))]
 
 
 def test_each_code_starts_as_the_nearest_known_one(trained):

@@ -38,13 +38,13 @@ class UniMoTokenEmbedding(nn.Module):
         # CODEPATH: the paper has one person in a sequence.
         self.stream = starting_at(std, nn.Embedding(config.streams, width)) if config.streams > 1 else None
 
-    def forward(self, input_ids: torch.LongTensor, sequence: Sequence) -> torch.Tensor:
-        """Look up ids `(batch, length)`; returns `(batch, length, hidden_size)`."""
-        embedded = self.unified(input_ids) if self.is_unified else self._look_up(input_ids, sequence.modality)
+    def forward(self, input_ids: torch.LongTensor, sequence: Sequence | None = None) -> torch.Tensor:
+        """Look up ids `(batch, length)`, of the first person if nobody says whose; `(batch, length, hidden_size)`."""
+        modality = self.vocabulary.modality(input_ids) if sequence is None else sequence.modality
+        embedded = self.unified(input_ids) if self.is_unified else self._look_up(input_ids, modality)
         if self.stream is not None:
-            embedded = embedded + self.stream(sequence.stream).masked_fill(
-                (sequence.modality == SPECIAL)[..., None], 0.0
-            )
+            stream = torch.zeros_like(modality) if sequence is None else sequence.stream
+            embedded = embedded + self.stream(stream).masked_fill((modality == SPECIAL)[..., None], 0.0)
         return embedded
 
     def codes_of(self, name: str, input_ids: torch.LongTensor, stream: torch.LongTensor) -> torch.Tensor:

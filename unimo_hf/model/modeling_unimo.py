@@ -68,10 +68,10 @@ class UniMoPreTrainedModel(PreTrainedModel):
             init.zeros_(module.ape_gates)
 
     def resize_token_embeddings(self, *args, **kwargs) -> nn.Module:
-        """Refuse: the id space is three ranges, whose sizes the configuration gives."""
+        """Refuse: the id space is several ranges, whose sizes the configuration gives."""
         raise NotImplementedError(
-            "UniMo has one embedding table per modality; set `visual_vocab_size`, `motion_vocab_size` or "
-            "`num_special_tokens` in the configuration and copy the rows."
+            "UniMo has one embedding table per modality; set `modalities` or `num_special_tokens` in its configuration "
+            "and copy the rows."
         )
 
 
@@ -259,20 +259,21 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
         self.model = UniMoModel(config)
         # CODEPATH: the Uni-Embed comparison keeps all rows of codes in one head, as it does with embeddings.
         self.is_unified = config.ablation == "uni_embed"
-        first, *others = config.vocabulary.sizes.items()
-        std = config.hidden_size**-0.5
-        # Only the order of the paper's ids lets one head hold them all: special rows stand behind them.
-        sizes = {"lm_head": config.vocabulary.special_offset if self.is_unified else first[1]}
-        if not self.is_unified:
-            sizes |= {f"{name}_head": size for name, size in others}
+        vocabulary, std = config.vocabulary, config.hidden_size**-0.5
+        # The first modality's is where transformers looks for a head.
+        first, *others = vocabulary.sizes
+        self.head_names = {first: "lm_head", **{name: f"{name}_head" for name in others}}
+        sizes = {self.head_names[name]: size for name, size in vocabulary.sizes.items()}
+        if self.is_unified:
+            sizes = {"lm_head": vocabulary.special_offset}
         for name, size in sizes.items():
             setattr(self, name, starting_at(std, nn.Linear(config.hidden_size, size, bias=False)))
         self.post_init()
         self.set_default_sampling()
 
     def head(self, name: str) -> nn.Module:
-        """The head of a modality: the first one's is `lm_head`, where transformers looks for one."""
-        return self.lm_head if name == next(iter(self.config.table)) else getattr(self, f"{name}_head")
+        """The head of a modality."""
+        return getattr(self, self.head_names[name])
 
     def modality_logits(self, hidden_states: torch.Tensor, name: str) -> torch.Tensor:
         """Return the logits over one codebook.

@@ -10,7 +10,7 @@ import torch
 from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
-from .modalities import Modality, make_table, plain_table, squarest_grid
+from .modalities import SPECIAL, Modality, make_table, plain_table, squarest_grid
 from .pad_resize import PadResize
 from .sequences import INTERLEAVINGS, Sequence, lay_out
 from .tasks import TASKS, Segment, Task, get_task
@@ -109,7 +109,6 @@ class UniMoProcessor(ProcessorMixin):
         self,
         videos: Any = None,
         images: Any = None,
-        codes: Codes | None = None,
         task: str | None = None,
         **kwargs: Unpack[UniMoProcessorKwargs],
     ) -> BatchFeature:
@@ -120,9 +119,9 @@ class UniMoProcessor(ProcessorMixin):
                 Clips of shape `(frames, height, width, 3)`, uint8 RGB; sizes may differ.
             images (`np.ndarray`, `torch.Tensor` or a list of them, *optional*):
                 Pictures of shape `(height, width, 3)`, uint8.
-            codes (`dict[str, torch.LongTensor]`, *optional*): As [`build_condition`] takes them.
-            task (`str`, *optional*): Name of the task; needed with `codes`.
-            kwargs: Not used by this processor.
+            task (`str`, *optional*): Name of the task; needed with codes.
+            kwargs: `visual_codes`, `motion_codes` and the like: codes as [`build_condition`] takes them. Others are
+                not used by this processor.
 
         Returns:
             [`~transformers.BatchFeature`]: `pixel_values` of shape `(batch, 3, frames, size, size)`, `num_frames` and
@@ -131,8 +130,9 @@ class UniMoProcessor(ProcessorMixin):
         Raises:
             ValueError: If nothing, or both videos and images, are given, or shapes do not fit.
         """
-        if (videos is None and images is None and codes is None) or (videos is not None and images is not None):
-            raise ValueError("Give `videos` or `images`, and/or `codes` with a `task`.")
+        codes = {key.removesuffix("_codes"): value for key, value in kwargs.items() if key.endswith("_codes")}
+        if (videos is None and images is None and not codes) or (videos is not None and images is not None):
+            raise ValueError("Give `videos` or `images`, and/or codes (`visual_codes`, …) with a `task`.")
         data: dict[str, Any] = {}
         if videos is not None or images is not None:
             prepare = self.prepare_video if videos is not None else self.prepare_image
@@ -140,9 +140,9 @@ class UniMoProcessor(ProcessorMixin):
             data["pixel_values"] = torch.cat([clip.pixel_values for clip in prepared])
             data["num_frames"] = [clip.num_frames for clip in prepared]
             data["geometry"] = [clip.geometry for clip in prepared]
-        if codes is not None:
+        if codes:
             if task is None:
-                raise ValueError(f"`codes` need a `task`, one of {sorted(TASKS)}.")
+                raise ValueError(f"Codes need a `task`, one of {sorted(TASKS)}.")
             data.update(self.build_condition(task, codes))
         return BatchFeature(data)
 
@@ -248,29 +248,31 @@ class UniMoProcessor(ProcessorMixin):
         return {"input_ids": input_ids, "labels": labels, "sequence": sequence}
 
     def post_process(
-        self, input_ids: torch.LongTensor, sequence: Sequence, target_only: bool = True
+        self, input_ids: torch.LongTensor, sequence: Sequence
     ) -> dict[str | tuple[str, int], torch.LongTensor]:
         """Split generated ids into codes.
 
         Args:
-            input_ids (`torch.LongTensor` of shape `(batch, length)`): Targets, or their beginnings.
+            input_ids (`torch.LongTensor` of shape `(batch, length)`):
+                Whole sequences, which begin with the token of their task, or targets; the end may be missing.
             sequence ([`Sequence`]): Their layout, as [`build_condition`] gave it.
-            target_only (`bool`, *optional*, defaults to `True`): `False` if the ids begin with the condition.
 
         Returns:
             `dict[str, torch.LongTensor]`: Codes `(batch, ticks, rows, columns)` of each modality, in the order of the
-            sequence; of one without a clock `(batch, codes)`, with -1 from the end of a row on.
+            sequence; of one without a clock `(batch, codes)`, with -1 from the end of a row on. A whole sequence gives
+            the clip; a target gives what was generated.
 
         Raises:
             ValueError: If the codes do not fill whole ticks.
         """
-        start = sequence.condition_length if target_only else 0
+        is_whole = bool((self.tokenizer.vocabulary.modality(input_ids[:1, :1]) == SPECIAL).any())
+        start = 0 if is_whole else sequence.condition_length
         layout = sequence[start : start + input_ids.shape[1]]
         codes: dict[str | tuple[str, int], torch.LongTensor] = {}
         for name, kind in self.table.items():
             for stream in layout.stream[layout.holds(name)].unique().tolist():
                 ids = input_ids[:, layout.holds(name, stream)[0].to(input_ids.device)]
-                codes[name if not stream else (name, stream)] = self._to_codes(kind, ids)
+                codes[(name, stream) if stream else name] = self._to_codes(kind, ids)
         return codes
 
     def _to_codes(self, kind: Modality, ids: torch.LongTensor) -> torch.LongTensor:

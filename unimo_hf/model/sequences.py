@@ -230,7 +230,7 @@ def sequence_of_ids(
     if not follows or int(starts) + 1 != sequence.condition_length:
         raise ValueError(
             f"the modalities do not follow the layout of task {task.name!r}: a clip of {frames} frames has "
-            f"{sequence.condition_length} ids up to [STG], {len(sequence)} in all; found {int(starts) + 1}, {len(ids)}."
+            f"{sequence.condition_length} ids up to [STG] of {len(sequence)}; found {int(starts) + 1} of {len(ids)}."
         )
     return sequence
 

@@ -7,8 +7,7 @@ paper stands behind its ids, which therefore never move.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import torch
 
@@ -29,12 +28,16 @@ class Vocabulary:
         sizes (`Mapping[str, int]`): Rows of each modality, in the order of their table.
         num_special (`int`, *optional*, defaults to 64): Number of special rows, at least 5.
 
+    Attributes:
+        ranges (`dict[str, tuple[int, int]]`): First id of each modality and the first id behind it.
+
     Raises:
         ValueError: If a range is empty or too small for the special tokens.
     """
 
     sizes: Mapping[str, int]
     num_special: int = 64
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict, init=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, size in self.sizes.items():
@@ -42,16 +45,11 @@ class Vocabulary:
                 raise ValueError(f"The size of the modality {name!r} must be at least 1, found {size}.")
         if self.num_special < len(SPECIAL_ROWS):
             raise ValueError(f"`num_special` must be at least {len(SPECIAL_ROWS)}, found {self.num_special}.")
-
-    @cached_property
-    def ranges(self) -> dict[str, tuple[int, int]]:
-        """`dict[str, tuple[int, int]]`: First id of each modality and the first id behind it."""
-        ranges, first = {}, 0
+        first = 0
         for place, (name, size) in enumerate(self.sizes.items()):
             first += self.num_special if place == IN_FRONT else 0
-            ranges[name] = first, first + size
+            self.ranges[name] = first, first + size
             first += size
-        return ranges
 
     @property
     def special_offset(self) -> int:

@@ -16,13 +16,12 @@ from tqdm.auto import tqdm
 from unimo_hf.data.encoding import encode_batch, write_shards
 from unimo_hf.data.shards import METADATA, CodeShards, check_tokenizers
 from unimo_hf.model.configuration_unimo import UniMoConfig
-from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.generation_unimo import Decoding, nearest_to_mean
+from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.sequences import Sequence
-from unimo_hf.model.tasks import TASKS
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.training.checkpoints import load_rest

@@ -5,7 +5,7 @@ import logging
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
