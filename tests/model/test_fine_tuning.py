@@ -7,6 +7,8 @@ import torch
 from transformers import Trainer, TrainingArguments
 from unimo_cases import random_sequences, tiny_model
 
+from unimo_hf.model.generation_unimo import Decoding
+
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
@@ -37,7 +39,7 @@ def test_an_adapter_learns_alone_and_merges(checkpointing):
     prompt = batch["input_ids"][:, : schedule.condition_length]
     with torch.no_grad():
         expected = adapted(batch["input_ids"]).logits
-    target = adapted.generate_target(prompt, do_sample=False)
+    target = adapted.generate_target(prompt, decoding=Decoding(do_sample=False))
     assert torch.equal(adapted.generate(prompt, do_sample=False)[:, prompt.shape[1] :], target)
     merged = adapted.merge_and_unload()
     assert type(merged) is type(model)

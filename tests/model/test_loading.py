@@ -6,6 +6,7 @@ import torch
 from transformers import BitsAndBytesConfig
 from unimo_cases import random_sequences, tiny_config, tiny_model
 
+from unimo_hf.model.generation_unimo import Decoding
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 
 
@@ -41,9 +42,9 @@ def test_blocks_on_disk_give_the_same_codes_whichever_way_they_are_generated(sav
     loaded = load(folder, device_map=device_map, offload_folder=tmp_path)
     assert loaded.model.layers[1].self_attn.q_proj.weight.device.type == "meta"
     assert torch.equal(loaded(prompt).logits, model(prompt).logits)
-    expected = model.generate_target(prompt, do_sample=False)
+    expected = model.generate_target(prompt, decoding=Decoding(do_sample=False))
     assert len(expected.unique()) > 3
-    assert torch.equal(loaded.generate_target(prompt, do_sample=False), expected)
+    assert torch.equal(loaded.generate_target(prompt, decoding=Decoding(do_sample=False)), expected)
     assert torch.equal(loaded.generate(prompt, do_sample=False)[:, prompt.shape[1] :], expected)
 
 
@@ -91,7 +92,7 @@ def test_loaded_with_8_bits_it_generates_and_keeps_tables_and_heads(saved):
         assert module.weight.is_floating_point()
     expected, found = (one(prompt).logits[..., :30] for one in (model, loaded))
     assert 0 < (found - expected).abs().max() < 0.1 * expected.abs().max()
-    target = loaded.generate_target(prompt, do_sample=False)
+    target = loaded.generate_target(prompt, decoding=Decoding(do_sample=False))
     assert torch.equal(loaded.generate(prompt, do_sample=False)[:, prompt.shape[1] :], target)
 
 

@@ -45,7 +45,7 @@ class UniMoTester:
     causal_lm_class = UniMoForConditionalGeneration
 
     def get_config(self):
-        return tiny_config(modalities=MANY, hidden_size=self.hidden_size, head_dim=16)
+        return tiny_config(visual_vocab_size=99, hidden_size=self.hidden_size, head_dim=16)
 
     def prepare_config_and_inputs_for_common(self):
         config = self.get_config()

@@ -70,8 +70,8 @@ class UniMoPreTrainedModel(PreTrainedModel):
     def resize_token_embeddings(self, *args, **kwargs) -> nn.Module:
         """Refuse: the id space is several ranges, whose sizes the configuration gives."""
         raise NotImplementedError(
-            "UniMo has one embedding table per modality; set `modalities` or `num_special_tokens` in its configuration "
-            "and copy the rows."
+            "UniMo has one embedding table per modality; set `modalities` or `num_special_tokens` in its "
+            "configuration and copy the rows."
         )
 
 
