@@ -121,7 +121,14 @@ def _write_clip(source: ClipSource, output: Path, index: int) -> dict[str, Any]:
     clip = source.draw(index)
     row = {"name": name, "video": f"{name}.mp4", "motion": f"{name}.npz"}
     write_video(
-        output / row["video"], clip.video, clip.motion.fps, crf=10, pixel_format="yuv444p", preset=PRESET, threads=1
+        output / row["video"],
+        clip.video,
+        clip.motion.fps,
+        crf=10,
+        pixel_format="yuv444p",
+        preset=PRESET,
+        threads=1,
+        provenance=clip.motion.provenance,
     )
     clip.motion.save(output / row["motion"], fps=clip.motion.fps)
     return {**row, "source": clip.source, "start": round(clip.start, 4)}
