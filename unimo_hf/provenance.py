@@ -80,7 +80,7 @@ class Provenance:
         for name, (allowed, is_allowed) in _ALLOWED.items():
             value = getattr(self, name)
             if not (value is None and name != "kind") and not is_allowed(value):
-                raise ValueError(f"{name} of a provenance is {repr(value)[:80]}; it must be {allowed}.")
+                raise ValueError(f"{name} of the provenance is {repr(value)[:80]}; it must be {allowed}.")
 
     @property
     def digital_source_type(self) -> str:

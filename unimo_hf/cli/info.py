@@ -95,7 +95,11 @@ def _in_words(row: Row) -> str:
     if "width" in row:
         words.append(f"{row['width']} x {row['height']} pixels")
     if "frames" in row:
-        words += [f"{row['frames']} frames", f"{row['fps']:g} fps", f"{row['seconds']:.2f} s"]
+        words += [
+            f"{row['frames']} frame{'s' if row['frames'] != 1 else ''}",
+            f"{row['fps']:g} fps",
+            f"{row['seconds']:.2f} s",
+        ]
     if "coordinates" in row:
         words += [f"{row['coordinates']} ({row['up']} up)", row["gender"]]
     if "provenance" in row:

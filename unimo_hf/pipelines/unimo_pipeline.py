@@ -30,7 +30,7 @@ from unimo_hf.pipelines.checkpoint import (
 )
 from unimo_hf.pipelines.frame_source import open_source, to_clock_of
 from unimo_hf.pipelines.hub import upload_checkpoint
-from unimo_hf.pipelines.provenance import identify
+from unimo_hf.pipelines.identity import identify
 from unimo_hf.pipelines.windows import MotionOfWindows, cut_windows
 from unimo_hf.provenance import Provenance
 from unimo_hf.video.pictures import read_picture

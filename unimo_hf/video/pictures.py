@@ -81,6 +81,8 @@ def picture_size(path: str | os.PathLike) -> tuple[int, int]:
         raise VideoError(f"{path} is not a picture that can be read. Allowed: {ALLOWED}.") from error
     except OSError:
         raise
+    except Image.DecompressionBombError as error:
+        raise VideoError(f"{path} is too large; at most {MAX_PIXELS} pixels are allowed.") from error
     except Exception as error:  # on damaged data Pillow's readers raise errors of every kind
         raise VideoError(f"{path} is a damaged picture: {error}.") from error
 
