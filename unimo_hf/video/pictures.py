@@ -75,7 +75,9 @@ def picture_size(path: str | os.PathLike) -> tuple[int, int]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
-                lies = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+                # Of a PNG that does not say it in front, Pillow would decode the whole to look behind it.
+                says = image.format != "PNG" or "exif" in image.info
+                lies = says and image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
                 return (image.height, image.width) if lies else (image.width, image.height)
     except UnidentifiedImageError as error:
         raise VideoError(f"{path} is not a picture that can be read. Allowed: {ALLOWED}.") from error
