@@ -1,8 +1,9 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """transformers' own tests, which are not in the installed package, and how a test of them is left out.
 
-`TRANSFORMERS_SOURCE` names a checkout of the installed version; it needs the package `parameterized`. Without the
-variable the files that ask for it are skipped. Their markers are not ours, so that our options of pytest are left out:
+`TRANSFORMERS_SOURCE` names a checkout of the installed version (the source distribution lacks half of the tests); it
+needs the packages `parameterized` and `httpx`. Without the variable the files that ask for it are skipped. Their
+markers are not ours, so that our options of pytest are left out; `RUN_SLOW=yes` adds what transformers calls slow:
 
     TRANSFORMERS_SOURCE=.../transformers python -m pytest -o addopts= tests/model/test_transformers_*.py
 """
