@@ -2,7 +2,7 @@
 """From frames to the input of the video tokenizer, from codes to sequences, and the way back. Holds no networks."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -14,8 +14,15 @@ from .tasks import INTERLEAVINGS, SequenceLayout, Task, TaskSchedule, get_task
 from .tokenization_unimo import UniMoTokenizer
 
 
+class NoOptions(TypedDict):
+    """Clips and pictures are prepared as the model was trained, so that a call has no options for them."""
+
+
 class UniMoProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[call-arg]
-    """Options of a call besides its inputs: those of transformers."""
+    """Options of a call besides its inputs: `return_tensors` alone."""
+
+    images_kwargs: NoOptions
+    videos_kwargs: NoOptions
 
 
 @dataclass
@@ -129,15 +136,20 @@ class UniMoProcessor(ProcessorMixin):
                 Pictures of shape `(height, width, 3)`, uint8.
             visual_codes (`torch.LongTensor` of shape `(batch, latent_frames, height, width)`, *optional*): Condition.
             task (`str`, *optional*): `"v2m"` or `"i2vm"`; needed with `visual_codes`.
-            kwargs: Not used by this processor.
+            kwargs: `return_tensors="pt"`, which is what is returned anyway.
 
         Returns:
             [`~transformers.BatchFeature`]: `pixel_values` of shape `(batch, 3, frames, size, size)`, `num_frames` and
             `geometry` (lists) for frames; `input_ids`, `attention_mask` and `token_type_ids` for codes.
 
         Raises:
+            TypeError: If there is another option.
             ValueError: If nothing, or both videos and images, are given, or shapes do not fit.
         """
+        if kwargs.pop("return_tensors", None) not in (None, "pt"):
+            raise ValueError("`return_tensors` must be 'pt': this processor gives torch tensors.")
+        if kwargs:
+            raise TypeError(f"A call of `UniMoProcessor` has no options {sorted(kwargs)}; it has `return_tensors`.")
         if (videos is None and images is None and visual_codes is None) or (videos is not None and images is not None):
             raise ValueError("Give `videos` or `images`, and/or `visual_codes` with a `task`.")
         data: dict[str, Any] = {}
