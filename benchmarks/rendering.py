@@ -78,8 +78,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def render(workers: int) -> Path:
+            clips = tempfile.mkdtemp(dir=folder)
             return render_clips(
-                MOTIONS, folder, clips=options.clips, size=size, workers=workers, frames=FRAMES, progress=False
+                MOTIONS, clips, clips=options.clips, size=size, workers=workers, frames=FRAMES, progress=False
             )
 
         rows.append(

@@ -76,6 +76,7 @@ COMMANDS = [
     ["demo"],
     ["v2m"],
     ["i2vm"],
+    ["info"],
     ["data"],
     ["data", "render"],
     ["data", "encode"],

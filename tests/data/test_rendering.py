@@ -12,7 +12,8 @@ from unimo_hf.data import rendering
 from unimo_hf.data.clips import LIST, load_clips
 from unimo_hf.data.rendering import render_clips
 from unimo_hf.motion.motion import Motion
-from unimo_hf.video.reading import read_video
+from unimo_hf.provenance import Provenance
+from unimo_hf.video.reading import probe_video, read_video
 
 SETTINGS = {"clips": 4, "seed": 2, "size": 32, "frames": 9, "progress": False}
 
@@ -57,7 +58,9 @@ def test_a_folder_can_be_read_back(folder):
     clip = clips[0].load()
     assert clip["video"].shape == (9, 32, 32, 3)
     assert clip["betas"].shape == (9, 10)
-    assert Motion.load(clips[0].motion_path).coordinates == "camera"
+    motion = Motion.load(clips[0].motion_path)
+    assert motion.coordinates == "camera"
+    assert motion.provenance == probe_video(clips[0].video_path).provenance == Provenance("rendered", seed=2)
 
 
 def test_videos_are_nearly_lossless(folder, motions, monkeypatch):

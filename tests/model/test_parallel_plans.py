@@ -13,9 +13,14 @@ from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration, UniMoMo
 
 
 @pytest.fixture(scope="module", params=[UniMoModel, UniMoForConditionalGeneration], ids=lambda kind: kind.__name__)
-def model(request):
+def model_class(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=["none", "uni_embed"])
+def model(model_class, request):
     with torch.device("meta"):
-        return request.param(UniMoConfig(num_hidden_layers=2))
+        return model_class(UniMoConfig(num_hidden_layers=2, ablation=request.param))
 
 
 def matches(name, pattern):
@@ -30,7 +35,10 @@ def test_every_entry_of_the_tensor_plan_names_a_module_and_every_large_weight_ha
         if "colwise" in style:
             assert all(isinstance(module, nn.Linear) for module in found)
     large = {name.removesuffix(".weight") for name, weight in model.named_parameters() if weight.numel() > 4_000_000}
-    assert all(any(matches(name, pattern) for pattern in model.tp_plan) for name in large)
+    whole = {name for name in large if not any(matches(name, pattern) for pattern in model.tp_plan)}
+    # Only Uni-Embed keeps its table and its head whole.
+    assert {name.split(".")[-1] for name in whole} <= {"unified", "lm_head"}
+    assert not whole or model.config.ablation == "uni_embed"
 
 
 def test_every_entry_of_the_fsdp_plan_names_a_module_and_all_weights_are_covered(model):

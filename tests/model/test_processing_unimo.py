@@ -154,3 +154,11 @@ def test_bad_input_is_refused(processor):
     for call, message in cases:
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_a_call_takes_no_option_that_would_do_nothing(processor):
+    assert processor(videos=frames(), return_tensors="pt")["pixel_values"].shape == (1, 3, 17, 32, 32)
+    with pytest.raises(ValueError, match="`return_tensors` must be 'pt'"):
+        processor(videos=frames(), return_tensors="np")
+    with pytest.raises(TypeError, match=r"has no options \['fps', 'size'\]; it has `return_tensors`"):
+        processor(videos=frames(), size=64, fps=30)

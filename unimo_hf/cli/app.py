@@ -11,6 +11,7 @@ from .data import data_app
 from .demo import demo
 from .evaluate import evaluate_app
 from .image_to_video_and_motion import image_to_video_and_motion
+from .info import info
 from .reporting import describe_error, is_users_error, say
 from .train import train_app
 from .video_to_motion import video_to_motion
@@ -64,6 +65,7 @@ def options(
 app.command("demo", epilog="Example:  unimo demo")(demo)
 app.command("v2m", epilog="Example:  unimo v2m clip.mp4 'more/*.mov' -o motions")(video_to_motion)
 app.command("i2vm", epilog="Example:  unimo i2vm person.png -o videos --seed 7")(image_to_video_and_motion)
+app.command("info", epilog="Example:  unimo info videos motions/*.npz")(info)
 app.add_typer(data_app, name="data")
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")

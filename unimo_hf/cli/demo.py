@@ -41,7 +41,7 @@ def demo(
         bar.update(task, advance=1, description="picture to video and motion")
 
         video, motion = pipeline.image_to_video_and_motion(picture, seed=seed)
-        write_video(made_video, video.frames, fps=video.fps)
+        write_video(made_video, video.frames, fps=video.fps, provenance=motion.provenance)
         motion.save(made_motion)
         watch.note("picture → video and motion", made_video, made_motion)
         bar.update(task, advance=1, description="drawing the body over the video")

@@ -57,7 +57,7 @@ def image_to_video_and_motion(
         video, motion = pipeline.image_to_video_and_motion(
             picture, **sampling, video_decoder=video_decoder, on_step=on_frames
         )
-        write_video(video_path, video.frames, fps=video.fps)
+        write_video(video_path, video.frames, fps=video.fps, provenance=motion.provenance)
         motion.save(motion_path)
         pipeline.draw(video_path, motion, overlay_path)
         return {

@@ -140,8 +140,13 @@ def finish(
         print_json({**facts, "results": rows, "failures": [asdict(failure) for failure in failures]})
     else:
         print_table(title, rows)
+    end_with(failures, len(rows) + len(failures))
+
+
+def end_with(failures: Sequence[Failure], inputs: int) -> None:
+    """Say which of so many inputs failed, and end the command with code 1 if one did."""
     if failures:
-        say(f"[bold red]{len(failures)} of {len(rows) + len(failures)} inputs failed:[/bold red]")
+        say(f"[bold red]{len(failures)} of {inputs} inputs failed:[/bold red]")
         for failure in failures:
             named = failure.error.startswith(failure.input)
             say(f"  {escape(failure.error if named else f'{failure.input}: {failure.error}')}")

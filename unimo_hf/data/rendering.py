@@ -124,7 +124,14 @@ def _write_clip(source: ClipSource, output: Path, index: int, parent: int | None
         raise SystemExit  # the run was killed, and another may have begun to fill the folder
     row = _files(index)
     write_video(
-        output / row["video"], clip.video, clip.motion.fps, crf=10, pixel_format="yuv444p", preset=PRESET, threads=1
+        output / row["video"],
+        clip.video,
+        clip.motion.fps,
+        crf=10,
+        pixel_format="yuv444p",
+        preset=PRESET,
+        threads=1,
+        provenance=clip.motion.provenance,
     )
     clip.motion.save(output / row["motion"], fps=clip.motion.fps)
     return {**row, "source": clip.source, "start": round(clip.start, 4)}

@@ -12,6 +12,7 @@ from unimo_hf.data.pose_variation import vary_poses
 from unimo_hf.data.upright import stand_up
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.motion.motion import Motion
+from unimo_hf.provenance import Provenance
 from unimo_hf.video.rasterizer import composite, rasterize, shade
 
 SUPERSAMPLING = 2
@@ -120,6 +121,9 @@ class ClipSource:
             fps=self.settings.fps,
             coordinates="camera",
             up="-y",
+            provenance=Provenance(
+                "rendered", seed=self.seed, source=motion.provenance.kind if motion.provenance else None
+            ),
         )
         return SyntheticClip(video, clip_motion, name, start / motion.fps)
 

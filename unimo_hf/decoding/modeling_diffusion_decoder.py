@@ -45,7 +45,7 @@ class DiffusionDecoder(PreTrainedModel):
         super().__init__(config)
         self.denoiser = VisualCodeDenoiser(config)
         # The embedded text that every clip is decoded with ("high quality, 4k, high definition, smooth video").
-        self.text_context = nn.Buffer(torch.empty(config.context_length, config.context_size))
+        self.text_context = nn.Buffer(torch.zeros(config.context_length, config.context_size))
         self.video_decoder = ContinuousVideoDecoder(config)
         self.post_init()
 

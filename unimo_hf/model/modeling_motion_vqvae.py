@@ -155,12 +155,10 @@ class Codebook(nn.Module):
         super().__init__()
         self.config = config
         shape = (config.codebook_size, config.code_width)
-        if config.codebook_update == "gradient":
-            self.codes = nn.Parameter(torch.empty(shape))
-        else:
-            self.codes = nn.Buffer(torch.empty(shape))
-        self.sums = nn.Buffer(torch.empty(shape))
-        self.counts = nn.Buffer(torch.empty(config.codebook_size))
+        is_learnt = config.codebook_update == "gradient"
+        self.codes = nn.Parameter(torch.empty(shape)) if is_learnt else nn.Buffer(torch.zeros(shape))
+        self.sums = nn.Buffer(torch.zeros(shape))
+        self.counts = nn.Buffer(torch.zeros(config.codebook_size))
         self.initialized = nn.Buffer(torch.zeros((), dtype=torch.bool))
 
     def nearest(self, latents: Tensor) -> Tensor:
@@ -261,7 +259,7 @@ class MotionVQVAE(ModalityTokenizer, PreTrainedModel):
         # is a position and not a step, so it has statistics of its own.
         for name in ("mean", "first_root_mean", "std", "first_root_std"):
             size = 3 if "root" in name else config.motion_channels
-            self.register_buffer(name, torch.empty(size))
+            self.register_buffer(name, torch.ones(size) if "std" in name else torch.zeros(size))
         self.encoder = Encoder(config)
         self.codebook = Codebook(config)
         outputs = self.channels if config.experts else {"all": config.motion_channels}

@@ -89,6 +89,9 @@ class UniMoModel(UniMoPreTrainedModel):
         self.ape_gates = nn.Parameter(torch.zeros(config.num_hidden_layers)) if gated else None
         self.gradient_checkpointing = False
         self.post_init()
+        # CODEPATH: the one table of the Uni-Embed comparison is not split over devices.
+        if config.ablation == "uni_embed":
+            del self._tp_plan["embed_tokens.visual"]
 
     @merge_with_config_defaults
     @capture_outputs
@@ -269,6 +272,9 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
         for name, size in sizes.items():
             setattr(self, name, starting_at(std, nn.Linear(config.hidden_size, size, bias=False)))
         self.post_init()
+        if self.is_unified:
+            # Nor is its head, whose rows are read outside of the call that a split hangs on.
+            del self._tp_plan["lm_head"], self._tp_plan["motion_head"], self._fsdp_plan["motion_head"]
         self.set_default_sampling()
 
     def head(self, name: str) -> nn.Module:

@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -21,8 +21,15 @@ from .vocabulary import START_OF_TARGET
 Codes = Mapping[str | tuple[str, int], torch.LongTensor]
 
 
+class NoOptions(TypedDict):
+    """Clips and pictures are prepared as the model was trained, so that a call has no options for them."""
+
+
 class UniMoProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[call-arg]
-    """Options of a call besides its inputs: those of transformers."""
+    """Options of a call besides its inputs: `return_tensors` alone."""
+
+    images_kwargs: NoOptions
+    videos_kwargs: NoOptions
 
 
 @dataclass
@@ -120,17 +127,23 @@ class UniMoProcessor(ProcessorMixin):
             images (`np.ndarray`, `torch.Tensor` or a list of them, *optional*):
                 Pictures of shape `(height, width, 3)`, uint8.
             task (`str`, *optional*): Name of the task; needed with codes.
-            kwargs: `visual_codes`, `motion_codes` and the like: codes as [`build_condition`] takes them. Others are
-                not used by this processor.
+            kwargs: `visual_codes`, `motion_codes` and the like: codes as [`build_condition`] takes them; and
+                `return_tensors="pt"`, which is what is returned anyway.
 
         Returns:
             [`~transformers.BatchFeature`]: `pixel_values` of shape `(batch, 3, frames, size, size)`, `num_frames` and
             `geometry` (lists) for frames; `input_ids`, `attention_mask` and `sequence` for codes.
 
         Raises:
+            TypeError: If there is another option.
             ValueError: If nothing, or both videos and images, are given, or shapes do not fit.
         """
-        codes = {key.removesuffix("_codes"): value for key, value in kwargs.items() if key.endswith("_codes")}
+        given = [key for key in kwargs if key.endswith("_codes") and key.removesuffix("_codes") in self.table]
+        codes = {key.removesuffix("_codes"): kwargs.pop(key) for key in given}
+        if kwargs.pop("return_tensors", None) not in (None, "pt"):
+            raise ValueError("`return_tensors` must be 'pt': this processor gives torch tensors.")
+        if kwargs:
+            raise TypeError(f"A call of `UniMoProcessor` has no options {sorted(kwargs)}; it has `return_tensors`.")
         if (videos is None and images is None and not codes) or (videos is not None and images is not None):
             raise ValueError("Give `videos` or `images`, and/or codes (`visual_codes`, …) with a `task`.")
         data: dict[str, Any] = {}

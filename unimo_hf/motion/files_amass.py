@@ -2,10 +2,10 @@
 """Motion files in AMASS / SMPL-X names (`.npz`): AMASS itself, the SMPL-X Blender add-on, and our own.
 
 Our own files hold what the Blender add-on reads: `trans` (F, 3), `poses` (F, 165), `betas` (10), `gender`,
-`mocap_frame_rate`, and beside it `coordinates`, `up`, `format` and `format_version`. The add-on plays at 30 (or 60)
-frames per second: it refuses a slower file and takes every n-th frame of a faster one, so these arrays stand at a
-multiple of 30 fps. The frames of a motion at another rate are kept as `native_body_pose`, `native_global_orient`,
-`native_transl` and `native_fps`; our reader prefers them.
+`mocap_frame_rate`, and beside it `coordinates`, `up`, `format` and `format_version`; `provenance` (JSON) if there is
+one. The add-on plays at 30 (or 60) frames per second: it refuses a slower file and takes every n-th frame of a faster
+one, so these arrays stand at a multiple of 30 fps. The frames of a motion at another rate are kept as
+`native_body_pose`, `native_global_orient`, `native_transl` and `native_fps`; our reader prefers them.
 """
 
 import os
@@ -22,6 +22,7 @@ from .files_bedlam import is_bedlam_motion
 from .motion import NUM_BETAS, Motion
 from .npz import NpzFile
 from .parameters import check_numbers, check_parameters, gender_name, one_number, smpl_to_smplx, ten_betas
+from .records import read_record
 from .request import Request
 
 FORMAT, FORMAT_VERSION = "unimo_hf.motion", 1
@@ -52,6 +53,8 @@ def save_amass(motion: Motion, path: str | os.PathLike, fps: float | None = None
     if fps is None and written is not motion:
         arrays |= {f"native_{name}": getattr(motion, name) for name in Motion.PARAMETERS}
         arrays["native_fps"] = np.array(motion.fps)
+    if motion.provenance is not None:
+        arrays["provenance"] = np.array(motion.provenance.to_json())
     with replace_when_done(path) as aside, aside.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
@@ -64,7 +67,7 @@ def blender_fps(fps: float) -> float:
 def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
     """Give the motion, with an empty name; see [`Motion.load`]."""
     path, names = request.path, arrays.names
-    _check_format(path, arrays)
+    is_ours = _check_format(path, arrays)
     gender = gender_name(_text(arrays, "gender")) if "gender" in names else "neutral"
     if "native_fps" in names:
         parameters = {name: arrays.read(f"native_{name}") for name in Motion.PARAMETERS}
@@ -91,16 +94,20 @@ def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
         coordinates=coordinates,
         up=request.settle("up", found.get("up"), request.up) or ("-y" if coordinates == "camera" else usual_up),
         gender=gender if smplx else "neutral",
+        provenance=read_record(_text(arrays, "provenance")) if is_ours and "provenance" in names else None,
     )
     return [("", motion)]
 
 
-def _check_format(path: Path, arrays: NpzFile) -> None:
+def _check_format(path: Path, arrays: NpzFile) -> bool:
+    """Say whether the file is one of ours; raises `MotionError` if it is of another version."""
     if "format_version" not in arrays.names or "format" not in arrays.names:
-        return
+        return False
     version = one_number("format_version", arrays.read("format_version"))
-    if _text(arrays, "format") == FORMAT and version != FORMAT_VERSION:
+    is_ours = _text(arrays, "format") == FORMAT
+    if is_ours and version != FORMAT_VERSION:
         raise MotionError(f"{path} has format version {version:g}; this program reads version {FORMAT_VERSION}.")
+    return is_ours
 
 
 def _read_parameters(path: Path, arrays: NpzFile) -> tuple[dict[str, np.ndarray], bool]:

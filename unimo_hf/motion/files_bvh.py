@@ -3,10 +3,12 @@
 
 We write the 22 body joints under their SMPL-X names, the zero pose that of the body (its T-pose), y up, in
 centimetres or metres; the position of the root is that of the pelvis in the world. We read skeletons that have the
-body joints under a name that is known (`retargeting.py`). A BVH file has no shape: `betas` are 0.
+body joints under a name that is known (`retargeting.py`). A BVH file has no shape: `betas` are 0. Nor has it a place
+for a comment that every program passes over: the provenance stands in a file beside it.
 """
 
 import os
+from pathlib import Path
 
 import numpy as np
 import roma
@@ -18,6 +20,7 @@ from .body import BODY_PARENTS, NUM_BODY_JOINTS, Body
 from .bvh import WRITTEN_ROTATION, Bvh, read_bvh_text, write_bvh_text
 from .errors import MotionError
 from .motion import NUM_BETAS, Motion
+from .records import read_record_beside, write_record_beside
 from .request import Request
 from .retargeting import JOINT_NAMES, Match, match_skeleton
 
@@ -56,6 +59,8 @@ def save_bvh(motion: Motion, path: str | os.PathLike, fps: float | None, unit: s
     )
     with replace_when_done(path) as aside:
         write_bvh_text(aside, bvh)
+        if motion.provenance is not None:  # first, so that the file never stands without it
+            write_record_beside(Path(path), aside, motion.provenance)
 
 
 def read_bvh(request: Request) -> list[tuple[str, Motion]]:
@@ -82,6 +87,7 @@ def read_bvh(request: Request) -> list[tuple[str, Motion]]:
         fps=request.settle_fps(_fps(bvh.frame_time)),
         coordinates=coordinates,
         up=up,
+        provenance=read_record_beside(request.path),
     )
     return [("", motion)]
 

@@ -97,7 +97,7 @@ def _frame(path: Path) -> dict:
 def _motion(request: Request, contents: list[dict], subject: int | None) -> Motion:
     # The frame of a camera at rest: y is as good as down.
     coordinates, up = request.settle_frame({"world": "-y"}, up_is_known=False)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name in NAMES:
         rows = [np.atleast_2d(as_array(name, content[name])) for content in contents]
         for row in rows:

@@ -2,7 +2,8 @@
 """Our own interchange format (`.safetensors`): the parameters as they are, and what they mean in the header.
 
 `body_pose` (T, 63), `global_orient` (T, 3), `transl` (T, 3), `betas` (10), float32; strings `fps`, `coordinates`,
-`up`, `model` (smplx), `gender`, `rotation` (axis_angle), `format`, `format_version`.
+`up`, `model` (smplx), `gender`, `rotation` (axis_angle), `format`, `format_version`; and `provenance` (JSON) if there
+is one.
 """
 
 import os
@@ -13,6 +14,7 @@ from unimo_hf.atomic import replace_when_done
 from .errors import MotionError
 from .motion import Motion
 from .npz import MAX_BYTES
+from .records import read_record
 from .request import Request
 
 FIXED = {"format": "unimo_hf.motion", "format_version": "1", "model": "smplx", "rotation": "axis_angle"}
@@ -26,6 +28,8 @@ def save_safetensors(motion: Motion, path: str | os.PathLike, fps: float | None 
 
     written = motion if fps is None else motion.resample(fps)
     header = FIXED | {name: str(getattr(written, name)) for name in SAID}
+    if written.provenance is not None:
+        header["provenance"] = written.provenance.to_json()
     with replace_when_done(path) as aside:
         save_file({name: getattr(written, name) for name in ARRAYS}, aside, metadata=header)
 
@@ -55,6 +59,7 @@ def read_safetensors(request: Request) -> list[tuple[str, Motion]]:
                 coordinates=request.settle("coordinates", header["coordinates"], request.coordinates),
                 up=request.settle("up", header["up"], request.up),
                 gender=header["gender"],
+                provenance=read_record(header["provenance"]) if "provenance" in header else None,
             ),
         )
     ]

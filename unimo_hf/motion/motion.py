@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from unimo_hf.provenance import Provenance
+
 from .errors import MotionError
 from .reference_frames import UPS, change_frame, up_rotation
 
@@ -23,7 +25,7 @@ MAX_ANGLE = 8 * math.pi
 NUM_BETAS = 10
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Motion:
     """The motion of one person in SMPL-X parameters, checked when it is made and unchangeable afterwards.
 
@@ -43,6 +45,9 @@ class Motion:
             name it.
         gender (`str`, *optional*, defaults to `"neutral"`):
             `"neutral"`, `"male"` or `"female"`: the SMPL-X model whose shape coefficients `betas` are.
+        provenance ([`Provenance`], *optional*):
+            What says that a model estimated or generated it; kept in all that is made from the motion, files included.
+            Default: captured, or nobody said.
 
     Raises:
         MotionError: If a shape is wrong, a value is not finite, angles can't be radians, there are no frames, `fps` is
@@ -64,6 +69,7 @@ class Motion:
     coordinates: str = "camera"
     up: str = ""
     gender: str = "neutral"
+    provenance: Provenance | None = None
 
     PARAMETERS: ClassVar[dict[str, int]] = {"body_pose": 63, "global_orient": 3, "transl": 3}
 
@@ -76,6 +82,8 @@ class Motion:
         self._check_frame_of_reference()
         if self.gender not in GENDERS:
             raise MotionError(f"gender is {self.gender!r}; it must be one of {', '.join(GENDERS)}.")
+        if not isinstance(self.provenance, Provenance | None):
+            raise MotionError(f"provenance is {type(self.provenance).__name__}; it must be a Provenance, or None.")
         for name in ("body_pose", "global_orient"):
             _check_radians(name, getattr(self, name))
 
@@ -101,6 +109,17 @@ class Motion:
             raise MotionError(f"up is {self.up!r}; in the camera frame (y down) it must be '-y'.")
         if self.up not in UPS:
             raise MotionError(f"up is {self.up!r}; a world frame must name one of {', '.join(UPS)}.")
+
+    def __repr__(self) -> str:
+        known = [
+            f"{len(self)} frame{'s' if len(self) > 1 else ''}",
+            f"{self.fps:g} fps",
+            f"{self.duration:.2f} s",
+            f"{self.coordinates} ({self.up} up)",
+            self.gender,
+            *([str(self.provenance)] if self.provenance else []),
+        ]
+        return f"Motion({', '.join(known)})"
 
     # Reading and writing
 
@@ -150,7 +169,8 @@ class Motion:
         plays only multiples of 30 at their true speed. So by default a motion at another rate is written resampled to
         the nearest multiple, and its own frames are kept beside under other names. `.safetensors`: the parameters as
         they are. `.bvh`: a skeleton in the T-pose of the body, in a world with y up, for programs that know no SMPL-X;
-        the shape is lost. [`Motion.load`] gives back what was saved.
+        the shape is lost. A [`Provenance`] is written into the file, of a `.bvh` file into `NAME.bvh.provenance.json`
+        beside it. [`Motion.load`] gives back what was saved.
 
         Args:
             path (`str` or `os.PathLike`): A file that ends in one of these; replaced as a whole when it exists.
@@ -249,7 +269,7 @@ class Motion:
             betas (`np.ndarray` of shape `(10,)`, *optional*): The shape of the whole; needed where the shapes differ.
 
         Returns:
-            [`Motion`].
+            [`Motion`]: With the provenance of the parts furthest from a recording, [`Provenance.merge`].
 
         Raises:
             MotionError: If there is none, or they differ in fps, frame of reference or (without `betas`) shape.
@@ -269,7 +289,8 @@ class Motion:
         parts: dict[str, Any] = {
             name: np.concatenate([getattr(motion, name) for motion in motions]) for name in cls.PARAMETERS
         }
-        return replace(motions[0], **parts, betas=betas)
+        provenance = Provenance.merge(motion.provenance for motion in motions)
+        return replace(motions[0], **parts, betas=betas, provenance=provenance)
 
     # Frames of reference
 

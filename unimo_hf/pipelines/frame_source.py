@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unimo_hf.motion.motion import Motion
+from unimo_hf.provenance import Provenance
 from unimo_hf.video.reading import Video, iterate_video, probe_video
 
 
@@ -20,11 +21,13 @@ class FrameSource:
         frames (`Iterator[np.ndarray]`): Of shape `(H, W, 3)`, uint8, at the model's frames per second.
         fps (`float`): The video's own frames per second.
         count (`int`): Frames that the video has, or says it has.
+        provenance ([`Provenance`], *optional*): What the video says of where it comes from.
     """
 
     frames: Iterator[np.ndarray]
     fps: float
     count: int
+    provenance: Provenance | None = None
 
 
 def open_source(video: str | os.PathLike | Video, fps: float) -> FrameSource:
@@ -45,7 +48,7 @@ def open_source(video: str | os.PathLike | Video, fps: float) -> FrameSource:
         raise TypeError("An array of frames says no fps: give Video(frames, fps), of unimo_hf.video.")
     if not isinstance(video, Video):
         info = probe_video(video)
-        return FrameSource(iterate_video(video, fps), info.fps, info.frames)
+        return FrameSource(iterate_video(video, fps), info.fps, info.frames, info.provenance)
     frames = np.asarray(video.frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         raise ValueError(

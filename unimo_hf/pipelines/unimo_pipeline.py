@@ -30,7 +30,9 @@ from unimo_hf.pipelines.checkpoint import (
 )
 from unimo_hf.pipelines.frame_source import open_source, to_clock_of
 from unimo_hf.pipelines.hub import upload_checkpoint
+from unimo_hf.pipelines.identity import identify
 from unimo_hf.pipelines.windows import MotionOfWindows, cut_windows
+from unimo_hf.provenance import Provenance
 from unimo_hf.video.pictures import read_picture
 from unimo_hf.video.reading import Video
 
@@ -81,6 +83,7 @@ class UniMoPipeline:
         check_fit(folder or "the pipeline", model.config, motion_vqvae.config, video_fsq.config, processor)
         self.model, self.motion_vqvae, self.video_fsq = model.eval(), motion_vqvae.eval(), video_fsq.eval()
         self.processor, self.body, self.folder = processor, body or Body.load(), folder
+        self._identity = identify(folder)
         self.diffusion_decoder: DiffusionDecoder | None = None
         # Where a diffusion decoder is fetched from, if the checkpoint is of the Hub: name and options.
         self._source: tuple[PathLike | None, dict[str, Any]] = (None, {})
@@ -217,7 +220,7 @@ class UniMoPipeline:
 
         Returns:
             [`Motion`] (a list for a list): In the camera frame (x right, y down, z forward; metres, radians), one pose
-            for each frame of the video, at its fps.
+            for each frame of the video, at its fps. Its `provenance` says that it was estimated, and how.
 
         Raises:
             VideoError: If a file is no video or is damaged; names the file.
@@ -245,7 +248,8 @@ class UniMoPipeline:
             done += window.real - window.known
             if on_frames is not None:
                 on_frames(done, max(done, expected))
-        return to_clock_of(source, motion.whole())
+        provenance = self._provenance("estimated", "v2m", seed, sampling, source.provenance)
+        return replace(to_clock_of(source, motion.whole()), provenance=provenance)
 
     @overload
     def image_to_video_and_motion(
@@ -284,7 +288,8 @@ class UniMoPipeline:
 
         Returns:
             `tuple[Video, Motion]` (a list for a list): Frames `(T, H, W, 3)` uint8, in the proportions of the picture
-            with its longer side at the model's size, and their motion in the camera frame, at the model's fps.
+            with its longer side at the model's size, and their motion in the camera frame, at the model's fps. The
+            `provenance` of the motion says that both were generated, and how; give it to `write_video`.
 
         Raises:
             VideoError: If the file is no picture; names the file.
@@ -299,7 +304,8 @@ class UniMoPipeline:
         visual_codes, motion_codes = self._codes_from_image(prepared.pixel_values, self._generator(seed), **sampling)
         video = self.decode_video(visual_codes, video_decoder=video_decoder, seed=seed, on_step=on_step)
         frames = self.processor.to_frames(video[0].cpu(), prepared.geometry)
-        return Video(frames.numpy(), self.fps), self.decode_motion(motion_codes)[0]
+        provenance = self._provenance("generated", "i2vm", seed, sampling)
+        return Video(frames.numpy(), self.fps), replace(self.decode_motion(motion_codes)[0], provenance=provenance)
 
     def draw(self, video: PathLike, motion: Motion, output: PathLike) -> None:
         """Write a video with the body drawn over its frames, at its own size and frame rate."""
@@ -383,6 +389,23 @@ class UniMoPipeline:
             decoder = load_diffusion_decoder(self.folder, self.video_fsq.config, name, **hub_options)
             self.diffusion_decoder = decoder.to(self.device)
         return self.diffusion_decoder
+
+    def _provenance(
+        self, kind: str, task: str, seed: int | None, sampling: dict[str, Any], source: Provenance | None = None
+    ) -> Provenance:
+        """What says how a result came about, with the sampling that was used where nothing was said."""
+        used = self.model.sampling_options(task, **sampling)
+        return Provenance(
+            kind,
+            *self._identity,
+            task=task,
+            seed=None if seed is None else int(seed),
+            do_sample=bool(used["do_sample"]),
+            mean_codes=self._takes_means(task, sampling["do_sample"]),
+            top_p=float(used["top_p"]) if used["do_sample"] else None,
+            temperature=float(used["temperature"]) if used["do_sample"] else None,
+            source=source.kind if source else None,
+        )
 
     def _takes_means(self, task: str, do_sample: bool | None) -> bool:
         """Whether motion codes are mean ones: where the checkpoint says so and nobody asks for another way."""

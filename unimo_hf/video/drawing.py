@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unimo_hf.model.pad_resize import PadResize
+from unimo_hf.provenance import Provenance
 
 from .errors import VideoError
 from .geometry import project, source_intrinsics
@@ -116,6 +117,8 @@ def write_overlay(
 ) -> int:
     """Write the source video with the body drawn over it, at the source's size and frame rate.
 
+    The new video has the provenance of the motion, or of the source if that is further from a recording.
+
     Args:
         path (`str` or `os.PathLike`): The new video, `.mp4`, `.mov` or `.mkv`.
         source (`str` or `os.PathLike`): The video that the motion was estimated from.
@@ -134,7 +137,8 @@ def write_overlay(
     info = probe_video(source)
     frames = _first(iterate_video(source), max(round(motion.duration * info.fps), 1))
     drawn = draw_motion(frames, motion.resample(info.fps), body, size, opacity)
-    return write_video(path, drawn, info.fps, preset="veryfast")
+    provenance = Provenance.merge([info.provenance, motion.provenance])
+    return write_video(path, drawn, info.fps, preset="veryfast", provenance=provenance)
 
 
 def _first(frames: Iterator[np.ndarray], count: int) -> Iterator[np.ndarray]:

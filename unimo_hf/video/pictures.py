@@ -61,6 +61,34 @@ def read_picture(path: str | os.PathLike) -> np.ndarray:
         raise VideoError(f"{path} is a damaged picture, or it is cut short: {error}.") from error
 
 
+def picture_size(path: str | os.PathLike) -> tuple[int, int]:
+    """Give width and height of an upright picture, in pixels; decodes nothing of it.
+
+    Raises:
+        VideoError: If the file is no picture, or its header is damaged.
+        OSError: If it can't be read.
+    """
+    from PIL import ExifTags, Image, UnidentifiedImageError
+
+    Image.init()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+                # Of a PNG that does not say it in front, Pillow would decode the whole to look behind it.
+                says = image.format != "PNG" or "exif" in image.info
+                lies = says and image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+                return (image.height, image.width) if lies else (image.width, image.height)
+    except UnidentifiedImageError as error:
+        raise VideoError(f"{path} is not a picture that can be read. Allowed: {ALLOWED}.") from error
+    except OSError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise VideoError(f"{path} is too large; at most {MAX_PIXELS} pixels are allowed.") from error
+    except Exception as error:  # on damaged data Pillow's readers raise errors of every kind
+        raise VideoError(f"{path} is a damaged picture: {error}.") from error
+
+
 def over_white(picture: np.ndarray) -> np.ndarray:
     """Lay a picture `(H, W, 4)` uint8 with straight alpha over white; gives `(H, W, 3)` uint8."""
     colour, alpha = picture[..., :3].astype(np.uint16), picture[..., 3:].astype(np.uint16)

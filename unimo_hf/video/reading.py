@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from unimo_hf.provenance import Provenance
+
 from .declared_length import declared_length
 from .errors import VideoError
 from .pictures import over_white
@@ -47,6 +49,7 @@ class VideoInfo:
         fps (`float`): Frames per second, the average where it varies.
         frames (`int`): Number of frames that the file declares or holds.
         duration (`float`): Seconds.
+        comment (`str`): What the file says of itself.
     """
 
     path: Path
@@ -55,6 +58,15 @@ class VideoInfo:
     fps: float
     frames: int
     duration: float
+    comment: str = ""
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """What says that a model made it; `None` if the file does not. Raises `VideoError` if that is damaged."""
+        try:
+            return Provenance.from_comment(self.comment)
+        except ValueError as error:
+            raise VideoError(f"The comment of {self.path} holds a damaged record: {error}") from error
 
 
 class Video(NamedTuple):
@@ -88,11 +100,12 @@ def probe_video(path: str | os.PathLike) -> VideoInfo:
             raise VideoError(f"{path} has a video stream but no frame that can be decoded.")
         height, width = _upright_size(first, stream.sample_aspect_ratio)
         declared = stream.frames, stream.average_rate
+        comment = next((text for name, text in container.metadata.items() if name.lower() == "comment"), "")
     fps, frames = _plausible_rate(declared[1]), declared[0]
     if fps is None or not frames:
         counted_fps, counted = _count(path)
         fps, frames = fps or counted_fps, frames or counted
-    return VideoInfo(Path(path), width, height, fps, frames, frames / fps)
+    return VideoInfo(Path(path), width, height, fps, frames, frames / fps, comment)
 
 
 def iterate_video(path: str | os.PathLike, fps: float | None = None) -> Iterator[np.ndarray]:

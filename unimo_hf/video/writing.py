@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from unimo_hf.atomic import replace_when_done
+from unimo_hf.provenance import Provenance
 
 from .errors import VideoError
 from .reading import MAX_FPS, MIN_FPS
@@ -28,6 +29,7 @@ def write_video(
     pixel_format: str = "yuv420p",
     preset: str = "medium",
     threads: int = 0,
+    provenance: Provenance | None = None,
 ) -> int:
     """Write frames as an H.264 video; takes them one at a time, so that they may come from a generator.
 
@@ -43,6 +45,7 @@ def write_video(
             `"yuv420p"` plays everywhere; `"yuv444p"` keeps the colour of every pixel.
         preset (`str`, *optional*, defaults to `"medium"`): x264's preset, `"ultrafast"` to `"veryslow"`.
         threads (`int`, *optional*, defaults to 0): Threads of the encoder; 0 lets it choose.
+        provenance ([`Provenance`], *optional*): What says that a model made it; becomes the comment of the file.
 
     Returns:
         `int`: Number of frames written.
@@ -57,6 +60,9 @@ def write_video(
 
     try:
         with replace_when_done(path) as aside, av.open(str(aside), "w", options=_container_options(path)) as container:
+            if provenance is not None:
+                # The only field that mp4, mov and mkv share, and that stays when one is copied into another.
+                container.metadata["comment"] = provenance.to_comment()
             options = {"crf": f"{crf:g}", "preset": preset}
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
             stream.codec_context.thread_count = threads
