@@ -9,6 +9,16 @@ import torch
 from unimo_hf.atomic import replace_when_done
 
 LOG = "log.jsonl"
+START = b'{"step": '  # of each line
+
+
+def is_metric_log(path: Path) -> bool:
+    """Whether a file is the log of a run, which may not have come far."""
+    try:
+        with path.open("rb") as file:
+            return START.startswith(file.read(len(START)))
+    except OSError:
+        return False
 
 
 class MetricLog:
@@ -44,24 +54,26 @@ class MetricLog:
         return means
 
     def write(self, step: int, figures: dict[str, float]) -> None:
-        """Add a line."""
+        """Add a line; `OSError` names the log."""
         if not self.enabled:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            line = {"step": step, **{name: round(value, 6) for name, value in figures.items()}}
-            file.write(json.dumps(line) + "\n")
+        line = {"step": step, **{name: round(value, 6) for name, value in figures.items()}}
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise OSError(error.errno, error.strerror or str(error), str(self.path)) from error
 
     def go_on_from(self, step: int) -> None:
         """Drop the lines after a step: they are of a run that was stopped and is now done again from there."""
         if not self.enabled or not self.path.exists():
             return
         kept = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 if int(json.loads(line)["step"]) <= step:
                     kept.append(line + "\n")
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue  # half a line, from a machine that was switched off
         with replace_when_done(self.path) as aside:
             aside.write_text("".join(kept), encoding="utf-8")
