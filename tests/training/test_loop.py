@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from accelerate import PartialState
 from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedConfig
@@ -105,6 +106,41 @@ def test_the_rate_rises_stays_and_falls():
     rates = [learning_rate_factor(step, optimisation) for step in range(11)]
     assert rates == [0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 1, 0.5, 0]
     assert learning_rate_factor(10**6, Optimisation(warmup_steps=0)) == 1
+
+
+@pytest.mark.parametrize(("warmup_steps", "decay_steps"), [(11, 0), (6, 6), (0, 11)])
+def test_a_rate_that_never_reaches_its_peak(warmup_steps, decay_steps):
+    message = f"warmup_steps is {warmup_steps} and decay_steps {decay_steps}; in 10 steps .* never reach its peak"
+    with pytest.raises(ValueError, match=message):
+        Optimisation(steps=10, warmup_steps=warmup_steps, decay_steps=decay_steps)
+
+
+@pytest.mark.parametrize(("warmup_steps", "decay_steps"), [(10, 0), (5, 5), (0, 10), (0, 0)])
+def test_a_rate_that_just_reaches_its_peak(warmup_steps, decay_steps):
+    optimisation = Optimisation(steps=10, warmup_steps=warmup_steps, decay_steps=decay_steps)
+    assert max(learning_rate_factor(step, optimisation) for step in range(10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("precision", "environment", "message"),
+    [
+        ("fp16", {"ACCELERATE_USE_CPU": "true"}, "mixed_precision is 'fp16', which 'cpu' can't do; take 'no'"),
+        ("no", {"ACCELERATE_USE_CPU": "perhaps"}, "accelerate can't be set up, with mixed_precision 'no': .*perhaps"),
+        ("no", {"ACCELERATE_USE_MEGATRON_LM": "true"}, "accelerate can't be set up.*Megatron is not installed"),
+    ],
+)
+def test_what_accelerate_can_not_do_is_one_line(tmp_path, monkeypatch, precision, environment, message):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    PartialState._reset_state()
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path, changed(mixed_precision=precision))
+    PartialState._reset_state()
+
+
+def test_the_environment_does_not_outdo_the_recipe(tmp_path, whole, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "3")
+    assert_same(weights(run(tmp_path)), whole[0])
 
 
 def test_batches_depend_on_seed_and_step_alone():

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from unimo_hf.atomic import replace_when_done
-
 LOG = "log.jsonl"
 START = b'{"step": '  # of each line
 
 
 def is_metric_log(path: Path) -> bool:
     """Whether a file is the log of a run, which may not have come far."""
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             return START.startswith(file.read(len(START)))
@@ -65,15 +65,21 @@ class MetricLog:
             raise OSError(error.errno, error.strerror or str(error), str(self.path)) from error
 
     def go_on_from(self, step: int) -> None:
-        """Drop the lines after a step: they are of a run that was stopped and is now done again from there."""
+        """Cut off the lines after a step: they are of a run that was stopped and is now done again from there."""
         if not self.enabled or not self.path.exists():
             return
-        kept = []
-        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                if int(json.loads(line)["step"]) <= step:
-                    kept.append(line + "\n")
-            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-                continue  # half a line, from a machine that was switched off
-        with replace_when_done(self.path) as aside:
-            aside.write_text("".join(kept), encoding="utf-8")
+        with self.path.open("r+b") as file:
+            end = 0
+            for line in file:
+                if not line.endswith(b"\n") or _step_of(line) > step:  # half a line: a machine was switched off
+                    break
+                end += len(line)
+            file.truncate(end)
+
+
+def _step_of(line: bytes) -> int:
+    """The step of a line; -1 if it has none."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return -1

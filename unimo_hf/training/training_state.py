@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -133,12 +133,9 @@ def checksum(path: Path) -> int:
         ValueError: If it can't be read; names it.
     """
     value = 0
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                value = zlib.crc32(chunk, value)
-    except OSError as error:
-        raise ValueError(f"{path} can't be read ({error.strerror}).") from error
+    with _opened_bytes(path) as file:
+        while chunk := file.read(CHUNK):
+            value = zlib.crc32(chunk, value)
     return value
 
 
@@ -156,12 +153,10 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: If there is none; names the path.
     """
+    with _opened_bytes(path) as file:
+        text = file.read(MAX_JSON_BYTES)
     try:
-        with path.open("rb") as file:
-            text = file.read(MAX_JSON_BYTES)
         values = json.loads(text)
-    except OSError as error:
-        raise ValueError(f"{path} can't be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: it is no JSON.") from error
     if not isinstance(values, dict):
@@ -189,6 +184,17 @@ def _new_moments(weight: Tensor) -> dict[str, Tensor]:
     """What AdamW makes at the first step of a weight."""
     step, *others = MOMENTS
     return {step: torch.tensor(0.0), **{name: torch.zeros_like(weight, requires_grad=False) for name in others}}
+
+
+@contextmanager
+def _opened_bytes(path: Path) -> Iterator[BinaryIO]:
+    if not path.is_file():  # a named pipe would be waited for
+        raise ValueError(f"{path} is {'no file' if path.exists() else 'missing'}.")
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise ValueError(f"{path} can't be read ({error.strerror}).") from error
 
 
 @contextmanager
