@@ -38,10 +38,7 @@ def replace_when_done(path: str | os.PathLike) -> Iterator[Path]:
         os.close(handle)
         aside = Path(name)
         yield aside
-        # mkstemp makes files that only their owner can read; a written file follows the user's umask.
-        mask = os.umask(0)
-        os.umask(mask)
-        aside.chmod(0o666 & ~mask)
+        follow_umask(aside)
         os.replace(aside, path)
     except OSError as error:
         if error.filename in (None, str(aside)):
@@ -50,3 +47,10 @@ def replace_when_done(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         if aside is not None:
             aside.unlink(missing_ok=True)
+
+
+def follow_umask(path: Path) -> None:
+    """Let those read a file whom the user's umask lets; mkstemp and safetensors make files for their owner alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)

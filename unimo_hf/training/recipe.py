@@ -64,6 +64,11 @@ class Optimisation:
         for name, value in least.items():
             if getattr(self, name) < value:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {value}.")
+        if max(self.warmup_steps, 1) + max(self.decay_steps, 1) > self.steps + 1:
+            raise ValueError(
+                f"warmup_steps is {self.warmup_steps} and decay_steps {self.decay_steps}; "
+                f"in {self.steps} steps the learning rate would never reach its peak."
+            )
         if self.mixed_precision not in MIXED_PRECISIONS:
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}; allowed are {list(MIXED_PRECISIONS)}.")
         if not self.learning_rate > 0 or not self.gradient_clip > 0:

@@ -104,7 +104,7 @@ class UniMoRecipe(Recipe):
         size (`int`): Side of the pictures, pixels.
     """
 
-    tokenizers: Tokenizers = field(default_factory=lambda: Tokenizers("video_fsq", "motion_vqvae"))
+    tokenizers: Tokenizers = field(kw_only=True)
     shards: str | None = None
     drawn: DrawnData | None = None
     redrawn_shards: str | None = None
@@ -161,8 +161,8 @@ class UniMoStage:
     def __init__(self, recipe: UniMoRecipe, accelerator: Accelerator):
         self.recipe, self.accelerator = recipe, accelerator
         device = accelerator.device
-        self.video_fsq: VideoFSQ = _load_frozen(VideoFSQ, recipe.tokenizers.video_fsq).to(device)
-        self.motion_vqvae: MotionVQVAE = _load_frozen(MotionVQVAE, recipe.tokenizers.motion_vqvae).to(device)
+        self.video_fsq: VideoFSQ = _load_frozen(VideoFSQ, recipe, "video_fsq").to(device)
+        self.motion_vqvae: MotionVQVAE = _load_frozen(MotionVQVAE, recipe, "motion_vqvae").to(device)
         self.model = recipe.build_model(UniMoForConditionalGeneration)
         _check_tokenizers(self.model.config, self.video_fsq, self.motion_vqvae)
         if recipe.start is not None:
@@ -346,9 +346,14 @@ def some_clips(clips: CodeShards, like: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key: torch.stack([clip[key] for clip in drawn]).to(example.device) for key in drawn[0]}
 
 
-def _load_frozen(kind: Any, folder: str) -> Any:
+def _load_frozen(kind: Any, recipe: UniMoRecipe, name: str) -> Any:
     """A tokenizer in float32, as pipelines load it: in half precision some clips would get other codes."""
-    return kind.from_pretrained(folder, dtype=torch.float32).eval().requires_grad_(False)
+    folder = getattr(recipe.tokenizers, name)
+    try:
+        return kind.from_pretrained(folder, dtype=torch.float32).eval().requires_grad_(False)
+    except (OSError, TypeError, ValueError) as error:
+        reason = f"it can't be loaded ({error})" if Path(folder).is_dir() else "there is no such folder or repository"
+        raise ValueError(f"The recipe's tokenizers.{name} is {folder!r}: {reason}.") from error
 
 
 def _check_tokenizers(config: UniMoConfig, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
@@ -403,12 +408,16 @@ def train(
     """Train an AR model by a recipe and save it with its tokenizers: the recipe's `output` is a whole checkpoint."""
     if not isinstance(recipe, UniMoRecipe):
         recipe = load_recipe(recipe, UniMoRecipe, output=output)
-    model = fit(partial(UniMoStage, recipe), recipe.optimisation, Path(recipe.output), resume)
+    save_beside = partial(_save_beside, recipe)
+    return fit(partial(UniMoStage, recipe), recipe.optimisation, Path(recipe.output), resume, save_beside)
+
+
+def _save_beside(recipe: UniMoRecipe, model: UniMoForConditionalGeneration, folder: Path) -> None:
+    """Put the processor and both tokenizers into the folder of a model."""
     motion_vqvae = MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae)
-    make_processor(model.config, motion_vqvae, recipe.size).save_pretrained(recipe.output)
-    motion_vqvae.save_pretrained(Path(recipe.output) / "motion_vqvae")
-    VideoFSQ.from_pretrained(recipe.tokenizers.video_fsq).save_pretrained(Path(recipe.output) / "video_fsq")
-    return model
+    make_processor(model.config, motion_vqvae, recipe.size).save_pretrained(folder)
+    motion_vqvae.save_pretrained(folder / "motion_vqvae")
+    VideoFSQ.from_pretrained(recipe.tokenizers.video_fsq).save_pretrained(folder / "video_fsq")
 
 
 if __name__ == "__main__":
