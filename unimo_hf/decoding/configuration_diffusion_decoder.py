@@ -119,8 +119,8 @@ class DiffusionDecoderConfig(PreTrainedConfig):
                     f"{self.latent_channels}, one a channel, all of one length, and that of `latents_mean`"
                 )
         for mean, std in zip(self.latents_mean, self.latents_std, strict=True):
-            Range().check("`latents_mean`", mean)
-            POSITIVE.check("`latents_std`", std)
+            Range().check_each("`latents_mean`", mean)
+            POSITIVE.check_each("`latents_std`", std)
 
     @property
     def hidden_size(self) -> int:

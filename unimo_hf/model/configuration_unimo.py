@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
+from transformers.activations import ACT2FN
 from transformers.utils import logging
 
 from .number_ranges import DROPOUT, POSITIVE, SIZE, WEIGHT, Range, check_fields, shown
@@ -38,7 +39,6 @@ _RANGES = {
     "z_loss_weight": WEIGHT,
     "max_position_embeddings": SIZE,
 }
-_YARN_RANGES = {"factor": POSITIVE, "beta_fast": POSITIVE, "beta_slow": POSITIVE, "original_latent_grid": SIZE}
 
 # What transformers itself may pass besides the declared fields; anything else is a misspelling.
 _KEYS_OF_TRANSFORMERS = {
@@ -247,6 +247,8 @@ class UniMoConfig(PreTrainedConfig):
                 f"`num_attention_heads` ({self.num_attention_heads}) must be a multiple of `num_key_value_heads` "
                 f"({self.num_key_value_heads})."
             )
+        if self.hidden_act not in ACT2FN:
+            raise ValueError(f"`hidden_act` is {shown(self.hidden_act)}; allowed are {sorted(ACT2FN)}.")
         axis_split(self.head_dim)
         if self.ape_mode in ("hidden_each_layer", "input_once"):
             axis_split(self.hidden_size)
@@ -286,11 +288,15 @@ def _checked_rope(label: str, parameters: Any) -> dict[str, Any]:
             f"`rope_type` of the {label} codes must be 'default' or 'cosmos_yarn', found {shown(rope_type)}: "
             "positions are coordinates on a grid, not places in a text."
         )
-    POSITIVE.check(f"`rope_theta` in {name}", parameters.get("rope_theta", UniMoConfig.default_theta))
-    for field, allowed in _YARN_RANGES.items() if rope_type == "cosmos_yarn" else ():
-        allowed.check(f"`{field}` in {name}", parameters.get(field))
-    if rope_type == "cosmos_yarn" and len(parameters["original_latent_grid"]) < 2:
-        raise ValueError(f"`original_latent_grid` in {name} must hold latent frames, rows and columns.")
+    Range(1).check(f"`rope_theta` in {name}", parameters.get("rope_theta", UniMoConfig.default_theta))
+    if rope_type == "cosmos_yarn":
+        for field in ("factor", "beta_fast", "beta_slow"):
+            POSITIVE.check(f"`{field}` in {name}", parameters.get(field))
+        SIZE.check_each(f"`original_latent_grid` in {name}", grid := parameters.get("original_latent_grid"))
+        if len(grid) < 2:
+            raise ValueError(
+                f"`original_latent_grid` in {name} is {grid}; latent frames, rows and columns are needed."
+            )
     return dict(parameters)
 
 

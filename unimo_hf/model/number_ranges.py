@@ -38,6 +38,8 @@ class Range:
     def __contains__(self, number: Any) -> bool:
         if isinstance(number, bool) or not isinstance(number, int if self.whole else (int, float)):
             return False
+        if isinstance(number, int) and abs(number) > 2**53:
+            return False  # torch takes none larger, and a float that can't say it exactly is meant otherwise
         # NaN is in no comparison, and infinity is beyond every bound.
         is_enough = self.least < number if self.above else self.least <= number
         return is_enough and (number < self.most if self.below else number <= self.most)
@@ -52,13 +54,17 @@ class Range:
         return kind + least + (" and" if least and most else "") + most
 
     def check(self, name: str, value: Any) -> None:
-        """Raise `ValueError` that begins with `name` if a number, or one of a list of them, is out of range."""
-        if not isinstance(value, list | tuple):
-            if value not in self:
-                raise ValueError(f"{name} is {shown(value)}; {self} is needed.")
-        elif not 0 < len(value) <= MOST_NUMBERS:
-            raise ValueError(f"{name} is a list of {len(value)}; 1 to {MOST_NUMBERS} numbers are needed.")
-        elif wrong := [number for number in value if number not in self]:
+        """Raise `ValueError` that begins with `name` if a value is none of these numbers."""
+        if value not in self:
+            raise ValueError(f"{name} is {shown(value)}; {self} is needed.")
+
+    def check_each(self, name: str, values: Any) -> None:
+        """Raise `ValueError` that begins with `name` if values are no list of these numbers."""
+        if not isinstance(values, list | tuple):
+            raise ValueError(f"{name} is {shown(values)}; a list of numbers is needed.")
+        if not 0 < len(values) <= MOST_NUMBERS:
+            raise ValueError(f"{name} is a list of {len(values)}; 1 to {MOST_NUMBERS} numbers are needed.")
+        if wrong := [value for value in values if value not in self]:
             raise ValueError(f"{name} holds {shown(wrong[0])}; {self} is needed.")
 
 
@@ -71,7 +77,10 @@ DROPOUT = Range(0, 1, below=True)
 
 
 def check_fields(holder: Any, ranges: dict[str, Range]) -> None:
-    """Raise `ValueError` naming the first field that is out of its range; a field that is `None` is left out."""
+    """Raise `ValueError` naming the first field, a number or a list, that is out of its range; `None` is left out."""
     for name, allowed in ranges.items():
-        if (value := getattr(holder, name)) is not None:
+        value = getattr(holder, name)
+        if isinstance(value, list | tuple):
+            allowed.check_each(f"`{name}`", value)
+        elif value is not None:
             allowed.check(f"`{name}`", value)

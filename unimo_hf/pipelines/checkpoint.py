@@ -20,7 +20,7 @@ from unimo_hf.model.number_ranges import shown
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.sampling_options import check_generation_config
 from unimo_hf.pipelines.hub import download_checkpoint, download_part
-from unimo_hf.pipelines.model_size import check_layers, check_memory, least_parameters
+from unimo_hf.pipelines.model_size import check_layers, check_weights_fit, least_parameters
 
 Network = TypeVar("Network", bound=PreTrainedModel)
 
@@ -116,7 +116,7 @@ def open_network(
     saved = make_config(network.config_class, _read_config(path, network.config_class.model_type), f"{path}:")
     check_layers(saved, f"{path}:")
     _check_weights(saved, place)
-    check_memory(config or saved, _item_size(options.get("dtype")), f"{path}:")
+    check_weights_fit(config or saved, _item_size(options.get("dtype")), f"{path}:")
     if network.can_generate() and (place / GENERATION_CONFIG).exists():
         read_json_object(place / GENERATION_CONFIG)  # transformers would take a damaged one for none
     if config is not None:
@@ -162,6 +162,11 @@ def make_config(kind: type[PreTrainedConfig], values: dict[str, Any], where: str
     Raises:
         ValueError: If a field is unknown or its value is not allowed; names it.
     """
+    dtype = values.get("dtype")
+    if dtype is not None and not isinstance(getattr(torch, str(dtype).removeprefix("torch."), None), torch.dtype):
+        raise ValueError(f"{where} `dtype` is {shown(dtype)}; a type of torch is needed, such as 'float32'.")
+    if not isinstance(quantization := values.get("quantization_config"), dict | None):
+        raise ValueError(f"{where} `quantization_config` is {shown(quantization)}; an object is needed.")
     try:
         return kind.from_dict(values)
     except Exception as error:  # transformers looks up types, layers and keys by what stands there

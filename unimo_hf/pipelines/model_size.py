@@ -8,6 +8,7 @@ from typing import Any
 from transformers import PreTrainedConfig
 
 from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
+from unimo_hf.memory import check_memory
 from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
@@ -22,26 +23,14 @@ def check_layers(config: PreTrainedConfig, where: str) -> None:
         values = [getattr(config, name) for name in names]
         layers = math.prod(len(value) if isinstance(value, list | tuple) else value for value in values)
         if layers > MOST_LAYERS:
-            fields = " and ".join(f"`{name}` {shown(value)}" for name, value in zip(names, values, strict=True))
-            raise ValueError(f"{where} {fields}, which are {layers} layers; at most {MOST_LAYERS} are allowed.")
+            fields = " and ".join(f"`{name}` is {shown(value)}" for name, value in zip(names, values, strict=True))
+            raise ValueError(f"{where} {fields}, which makes {layers} layers; at most {MOST_LAYERS} are allowed.")
 
 
-def check_memory(config: PreTrainedConfig, bytes_each: float, where: str) -> None:
-    """Raise `ValueError` if the weights of a network need more memory than this machine has.
-
-    Args:
-        config (`PreTrainedConfig`): Of the network.
-        bytes_each (`float`): What a parameter takes.
-        where (`str`): Begins the message.
-    """
-    import psutil
-
-    parameters, memory = least_parameters(config), psutil.virtual_memory().total
-    if parameters * bytes_each > memory:
-        raise ValueError(
-            f"{where} makes a network of at least {parameters:.2g} parameters, which take "
-            f"{parameters * bytes_each / 1e9:.2g} GB; this machine has {memory / 1e9:.2g} GB of memory."
-        )
+def check_weights_fit(config: PreTrainedConfig, bytes_each: float, where: str) -> None:
+    """Raise `ValueError` if the weights of a network, each of so many bytes, are more than this machine's memory."""
+    parameters = least_parameters(config)
+    check_memory(parameters * bytes_each, f"{where} a network of at least {parameters:.3g} parameters")
 
 
 def least_parameters(config: PreTrainedConfig) -> int:
