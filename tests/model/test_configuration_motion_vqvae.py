@@ -82,7 +82,7 @@ def test_saved_and_loaded(tmp_path):
         ({"codebook_size": 160_000_000_000}, "`codebook_size` is 160000000000"),
         ({"codebook_decay": math.nan}, "`codebook_decay` is nan; a finite number from 0 to 1 is needed"),
         ({"commitment_weight": -1.0}, r"`commitment_weight` is -1\.0; a finite number of at least 0"),
-        ({"fps": math.inf}, "`fps` is inf; a finite number above 0"),
+        ({"fps": math.inf}, "`fps` is inf; a finite number from 0.1 to 1000.0"),
         ({"fps": -24.0}, r"`fps` is -24\.0"),
         ({"residual_kernels": [3, 2]}, "two odd sizes"),
         ({"ordered_codes": 1.5}, r"`ordered_codes` is 1\.5"),

@@ -7,7 +7,7 @@ from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
 from .motion_features import ROTATION_FORMATS, expert_channels
-from .number_ranges import POSITIVE, SHARE, SIZE, WEIGHT, Range, check_fields
+from .number_ranges import FPS, SHARE, SIZE, WEIGHT, Range, check_fields
 
 # Parts of a size of which there may be many: products and powers of them are taken.
 _SOME = Range(1, 1000, whole=True)
@@ -25,7 +25,7 @@ _RANGES = {
     "velocity_weight": WEIGHT,
     "acceleration_weight": WEIGHT,
     "ordered_codes": SHARE,
-    "fps": POSITIVE,
+    "fps": FPS,
 }
 
 

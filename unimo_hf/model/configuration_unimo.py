@@ -292,7 +292,8 @@ def _checked_rope(label: str, parameters: Any) -> dict[str, Any]:
     if rope_type == "cosmos_yarn":
         for field in ("factor", "beta_fast", "beta_slow"):
             POSITIVE.check(f"`{field}` in {name}", parameters.get(field))
-        SIZE.check_each(f"`original_latent_grid` in {name}", grid := parameters.get("original_latent_grid"))
+        grid: Any = parameters.get("original_latent_grid")
+        SIZE.check_each(f"`original_latent_grid` in {name}", grid)
         if len(grid) < 2:
             raise ValueError(
                 f"`original_latent_grid` in {name} is {grid}; latent frames, rows and columns are needed."

@@ -71,6 +71,7 @@ class Range:
 SIZE = Range(1, 2**31 - 1, whole=True)
 NATURAL = Range(0, 2**31 - 1, whole=True)
 POSITIVE = Range(0, above=True)
+FPS = Range(0.1, 1000.0)
 WEIGHT = Range(0)
 SHARE = Range(0, 1)
 DROPOUT = Range(0, 1, below=True)

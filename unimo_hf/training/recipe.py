@@ -12,11 +12,10 @@ import torch
 
 from unimo_hf.json_files import read_json_object
 from unimo_hf.memory import check_memory
-from unimo_hf.model.number_ranges import NATURAL, POSITIVE, SHARE, SIZE, WEIGHT, Range, shown
-from unimo_hf.motion.motion import MAX_FPS, MIN_FPS
-from unimo_hf.pipelines.checkpoint import make_config, open_network
+from unimo_hf.model.number_ranges import FPS, NATURAL, POSITIVE, SHARE, SIZE, WEIGHT, Range, shown
 from unimo_hf.pipelines.hub import download_checkpoint
 from unimo_hf.pipelines.model_size import check_layers, check_weights_fit
+from unimo_hf.pipelines.network_files import make_config, open_network
 from unimo_hf.training.yaml_file import read_yaml_mapping
 
 T = TypeVar("T")
@@ -30,7 +29,7 @@ ValidationClips = Annotated[int, Range(1, 10_000, whole=True)]
 Frames = Annotated[int, Range(1, 10_000, whole=True)]
 Side = Annotated[int, Range(16, 4096, whole=True)]
 Seed = Annotated[int, Range(0, 2**32 - 1, whole=True)]
-Fps = Annotated[float, Range(MIN_FPS, MAX_FPS)]
+Fps = Annotated[float, FPS]
 Rate = Annotated[float, POSITIVE]
 Weight = Annotated[float, WEIGHT]
 Share = Annotated[float, SHARE]
