@@ -91,17 +91,20 @@ def test_the_command_line_comes_before_the_file(tmp_path):
     [
         ("[1, 2]", "holds list; a recipe is a mapping"),
         ("a: b: c", "not a readable YAML recipe"),
-        ({"model": {}}, r"lacks the fields \['output'\]"),
-        ({**MINIMAL, "optimization": {}}, r"unknown fields \['optimization'\]"),
-        ({**MINIMAL, "optimisation": {"step": 3}}, r"optimisation has the unknown fields \['step'\].*allowed"),
+        ({"model": {}}, "output is missing"),
+        ({**MINIMAL, "optimization": {}}, "'optimization' is no field; allowed are"),
+        ({**MINIMAL, "optimisation": {"step": 3}}, r"optimisation\.'step' is no field; allowed"),
         ({**MINIMAL, "optimisation": 3}, "optimisation is 3; a mapping is needed"),
         ({**MINIMAL, "optimisation": {"steps": 1.5}}, r"steps is 1\.5; int is needed"),
         ({**MINIMAL, "optimisation": {"learning_rate": "quick"}}, "learning_rate is 'quick'; float is needed"),
         ({**MINIMAL, "optimisation": {"learning_rate": True}}, "learning_rate is True"),
-        ({**MINIMAL, "optimisation": {"log_every": 0}}, r"recipe.yaml: optimisation: log_every is 0.*at least 1"),
+        (
+            {**MINIMAL, "optimisation": {"log_every": 0}},
+            r"recipe.yaml: optimisation\.log_every is 0; a whole number from 1",
+        ),
         ({**MINIMAL, "optimisation": {"mixed_precision": "fp8"}}, "mixed_precision is 'fp8'; allowed are"),
         ({**MINIMAL, "optimisation": {"learning_rate": 0}}, "learning_rate is 0.0"),
-        ({**MINIMAL, "data": {"fps": [15]}}, r"data: fps is \[15\]"),
+        ({**MINIMAL, "data": {"fps": [15]}}, r"data\.fps is \[15\]"),
     ],
 )
 def test_errors_name_the_file_and_the_field(tmp_path, values, message):
@@ -121,7 +124,7 @@ def test_the_model_of_a_recipe_from_a_file(tmp_path):
     recipe = Recipe("x", {"file": str(tmp_path / "config.json"), "codebook_size": 64})
     config = recipe.build_config(MotionVQVAEConfig, fps=15.0)
     assert (config.depth, config.codebook_size, config.fps) == (2, 64, 30.0)
-    with pytest.raises(ValueError, match=r"none\.json is not a readable config"):
+    with pytest.raises(ValueError, match=r"none\.json is missing"):
         Recipe("x", {"file": str(tmp_path / "none.json")}).build_config(MotionVQVAEConfig)
 
 

@@ -450,6 +450,8 @@ class UniMoGenerationMixin(GenerationMixin):
         for step, following in enumerate(schedule):
             hidden_states = loop.prefill(prompt) if step == 0 else loop.step(target[:, step - 1])
             logits = self.modality_logits(hidden_states, following)
+            if step == 0 and not bool(logits.isfinite().all()):
+                raise ValueError(f"The model's logits are no finite numbers: its weights are beyond {logits.dtype}.")
             if motion_vectors is not None and following == MOTION:
                 codes = nearest_to_mean(logits, motion_vectors)
             else:

@@ -9,9 +9,19 @@ import torch
 from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
+from .number_ranges import FPS, SIZE, check_fields, shown
 from .pad_resize import PadResize
 from .tasks import INTERLEAVINGS, SequenceLayout, Task, TaskSchedule, get_task
 from .tokenization_unimo import UniMoTokenizer
+
+_RANGES = {
+    "size": SIZE,
+    "frames": SIZE,
+    "fps": FPS,
+    "spatial_compression": SIZE,
+    "temporal_compression": SIZE,
+    "codes_per_frame": SIZE,
+}
 
 
 class NoOptions(TypedDict):
@@ -84,17 +94,16 @@ class UniMoProcessor(ProcessorMixin):
         codes_per_frame: int = 36,
         interleaving: str = "eq2",
     ) -> None:
-        if size < 1 or size % spatial_compression:
-            raise ValueError(f"`size` must be a multiple of {spatial_compression} pixels, found {size}.")
-        if frames < 1 or (frames - 1) % temporal_compression:
-            raise ValueError(f"`frames` must be 1 + {temporal_compression} k, found {frames}.")
-        if not fps > 0:
-            raise ValueError(f"`fps` must be above 0, found {fps}.")
-        if interleaving not in INTERLEAVINGS:
-            raise ValueError(f"`interleaving` must be one of {INTERLEAVINGS}, found {interleaving!r}.")
         self.size, self.frames, self.fps = size, frames, fps
         self.spatial_compression, self.temporal_compression = spatial_compression, temporal_compression
         self.codes_per_frame, self.interleaving = codes_per_frame, interleaving
+        check_fields(self, _RANGES)
+        if size % spatial_compression:
+            raise ValueError(f"`size` must be a multiple of {spatial_compression} pixels, found {size}.")
+        if (frames - 1) % temporal_compression:
+            raise ValueError(f"`frames` must be 1 + {temporal_compression} k, found {frames}.")
+        if interleaving not in INTERLEAVINGS:
+            raise ValueError(f"`interleaving` must be one of {INTERLEAVINGS}, found {shown(interleaving)}.")
         super().__init__(tokenizer)
 
     @classmethod

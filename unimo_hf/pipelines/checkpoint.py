@@ -1,23 +1,22 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Where a checkpoint is, whether it is whole, and whether its parts were made for each other."""
 
-import json
 import os
 from pathlib import Path
-from typing import Any, TypeVar
-
-from transformers import PreTrainedModel
+from typing import Any
 
 from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
 from unimo_hf.decoding.diffusers_classes import import_diffusers
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
+from unimo_hf.json_files import read_json_object
+from unimo_hf.memory import check_memory
 from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
+from unimo_hf.model.number_ranges import Range
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.pipelines.hub import download_checkpoint, download_part
-
-Network = TypeVar("Network", bound=PreTrainedModel)
+from unimo_hf.pipelines.network_files import WEIGHTS, Network, one_line, open_network, read_config
 
 EMBEDDED = Path(__file__).parents[1] / "checkpoints"
 # Sub-folder of each network -> the model type its config.json must name.
@@ -29,6 +28,7 @@ PARTS = {
 # The part that not every checkpoint has; some 15 GB, so it is fetched from the Hub only when it is asked for.
 DIFFUSION_DECODER = "diffusion_decoder"
 PROCESSOR_FILES = ("processor_config.json", "tokenizer_config.json")
+VOCABULARY_SIZES = {"visual_vocab_size", "motion_vocab_size", "num_special_tokens"}
 
 
 def resolve_checkpoint(name: str | os.PathLike, **hub_options: Any) -> Path:
@@ -74,22 +74,16 @@ def check_parts(folder: Path) -> None:
         config = folder / part / "config.json"
         if not config.exists():
             raise ValueError(f"{folder} is no whole UniMo checkpoint: {config.relative_to(folder)} is missing.")
-        try:
-            found = json.loads(config.read_text(encoding="utf-8")).get("model_type")
-        except (ValueError, AttributeError) as error:
-            raise ValueError(f"{config} is not a JSON object: {error}") from error
-        if found != model_type:
-            raise ValueError(f"{config} has the model_type {found!r}; {model_type!r} is needed here.")
+        read_config(config, model_type)
         if not list((folder / part).glob("model*.safetensors")):
-            weights = Path(part) / "model.safetensors"
-            raise ValueError(f"{folder} is no whole UniMo checkpoint: {weights} is missing.")
+            raise ValueError(f"{folder} is no whole UniMo checkpoint: {Path(part) / WEIGHTS} is missing.")
     for name in PROCESSOR_FILES:
         if not (folder / name).exists():
             raise ValueError(f"{folder} is no whole UniMo checkpoint: {name} is missing.")
 
 
 def load_network(network: type[Network], folder: Path, part: str = "", **options: Any) -> Network:
-    """Load one network of a checkpoint folder, all of its weights and no others.
+    """Load one network of a checkpoint folder, all of its weights and no others, as [`open_network`] does.
 
     Args:
         network (`type`): Class of the network.
@@ -101,17 +95,7 @@ def load_network(network: type[Network], folder: Path, part: str = "", **options
         ValueError: If the configuration or the weights are damaged or were made by another version; names the folder.
     """
     place = folder / part
-    try:
-        loaded, report = network.from_pretrained(
-            folder, subfolder=part, output_loading_info=True, local_files_only=True, **options
-        )
-    except ModuleNotFoundError:
-        raise  # an extra is missing, nothing is damaged
-    except Exception as error:  # safetensors, the configurations and torch raise errors of every kind
-        raise ValueError(
-            f"{place} can't be loaded as {network.__name__}; it is damaged or was made by another version: "
-            f"{_first_line(error)}"
-        ) from error
+    loaded, report = open_network(network, place, **options)
     for kind in ("missing_keys", "unexpected_keys"):
         if keys := sorted(report[kind]):
             raise ValueError(
@@ -166,11 +150,22 @@ def check_codes_of_diffusion_decoder(
 
 
 def load_processor(folder: Path) -> UniMoProcessor:
-    """Load the processor of a checkpoint folder; raises `ValueError` that names the folder if it is damaged."""
+    """Load the processor of a checkpoint folder; raises `ValueError` that names the file if it is damaged."""
+    files = {name: read_json_object(folder / name) for name in (*PROCESSOR_FILES, "tokenizer.json")}
+    # As many names are made as it says; each has 8 bytes or more in tokenizer.json.
+    sizes, most = files["tokenizer_config.json"], (folder / "tokenizer.json").stat().st_size // 8
+    for name in VOCABULARY_SIZES & sizes.keys():
+        what = f"{folder / 'tokenizer_config.json'}: {name}, whose names tokenizer.json can hold,"
+        Range(1, most, whole=True).check(what, sizes[name])
     try:
         processor = UniMoProcessor.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # tokenizers raises bare exceptions
-        raise ValueError(f"The processor of {folder} can't be loaded; it is damaged: {_first_line(error)}") from error
+        raise ValueError(
+            f"{folder / PROCESSOR_FILES[0]} or its tokenizer can't be loaded; it is damaged: {one_line(error)}"
+        ) from error
+    size, frames = processor.size, processor.frames
+    clip = f"{folder / PROCESSOR_FILES[0]}: `size` is {size} and `frames` {frames}; a clip"
+    check_memory(4 * 3 * frames * size**2, clip)
     processor.tokenizer.init_kwargs.pop("auto_map", None)  # as for networks
     return processor
 
@@ -209,7 +204,3 @@ def check_fit(
                 f"The parts of {folder} were not made for each other: the {what} of {one} is {found}, that of {other} "
                 f"{expected}; they must be equal."
             )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -28,7 +28,16 @@ from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
-from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
+from unimo_hf.training.recipe import (
+    DrawnData,
+    Recipe,
+    Section,
+    Share,
+    Side,
+    ValidationClips,
+    Weight,
+    load_recipe,
+)
 from unimo_hf.training.unimo_start import NEAREST, start_from_codebooks, take_over_motion_codes
 
 VALIDATION_BATCH = 16
@@ -36,7 +45,7 @@ IGNORED = -100  # label of what isn't predicted
 
 
 @dataclass(frozen=True)
-class Tokenizers:
+class Tokenizers(Section):
     """Folders of the trained tokenizers."""
 
     video_fsq: str
@@ -44,7 +53,7 @@ class Tokenizers:
 
 
 @dataclass(frozen=True)
-class UniMoOptions:
+class UniMoOptions(Section):
     """Options beyond the paper; at these defaults training is the paper's.
 
     Attributes:
@@ -73,18 +82,18 @@ class UniMoOptions:
             off the condition half-way up (see [`ConditionReader`]).
     """
 
-    v2m_share: float = 0.5
-    motion_smoothing: float = 0.0
-    visual_noise: float = 0.0
-    motion_noise: float = 0.0
-    foreign_motion: float = 0.0
-    own_motion: float = 0.0
-    single_frames: float = 0.0
-    redrawn: float = 0.0
+    v2m_share: Share = 0.5
+    motion_smoothing: Weight = 0.0
+    visual_noise: Share = 0.0
+    motion_noise: Share = 0.0
+    foreign_motion: Share = 0.0
+    own_motion: Share = 0.0
+    single_frames: Share = 0.0
+    redrawn: Share = 0.0
     start_from_codebooks: bool = False
     frozen_visual_tables: bool = False
-    pose_weight: float = 0.0
-    reading_weight: float = 0.0
+    pose_weight: Weight = 0.0
+    reading_weight: Weight = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,10 +118,11 @@ class UniMoRecipe(Recipe):
     drawn: DrawnData | None = None
     redrawn_shards: str | None = None
     options: UniMoOptions = field(default_factory=UniMoOptions)
-    validation_clips: int = 48
-    size: int = 128
+    validation_clips: ValidationClips = 48
+    size: Side = 128
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.shards is None and self.drawn is None:
             raise ValueError("A recipe of the AR model names `shards`, `drawn`, or both.")
         if (self.redrawn_shards is None) != (self.options.redrawn == 0):
