@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from . import options
-from .reporting import describe_error, quiet_libraries, say
+from .reporting import describe_error, say
 
 if TYPE_CHECKING:
     from ..evaluation.training_statistics import TrainingStatistics
@@ -63,8 +62,7 @@ def motion_vqvae(
 
     skipped: list[tuple[Path, Exception]] = []
     records = [motion for _, motion in load_collection(paths, skipped)]
-    with quiet_libraries():
-        tokenizer = load_motion_vqvae(model)
+    tokenizer = load_motion_vqvae(model)
     result = evaluate_motion_vqvae(
         tokenizer.model.to(options.find_device(device)),
         records,
@@ -163,7 +161,7 @@ def _statistics(folder: Path | None) -> "TrainingStatistics | None":
     try:
         return TrainingStatistics.load(folder) if folder else None
     except FileNotFoundError:
-        say("[yellow]The checkpoint carries no statistics of its training set: baselines that need them are left out.")
+        say("The checkpoint has no statistics of its training set; baselines that need them are left out.")
         return None
 
 
@@ -178,7 +176,7 @@ def _report(result: dict[str, Any], as_json: bool) -> None:
         console.width = max(console.width, LEAST_WIDTH)
         console.print(result_table(result))
     if result["failures"]:
-        say(f"[bold red]{len(result['failures'])} inputs could not be used:[/bold red]")
+        say("", f"{len(result['failures'])} inputs could not be used:")
         for failure in result["failures"]:
-            say(f"  {escape(failure['input'])}: {escape(failure['error'])}")
+            say(f"  {failure['input']}: {failure['error']}")
         raise typer.Exit(1)

@@ -5,6 +5,8 @@ import glob
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
+from ..names import file_name
+
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -44,30 +46,33 @@ def find_inputs(names: Sequence[str], suffixes: Collection[str]) -> list[Path]:
 def output_stems(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
     """Give every input a path in a folder, without ending, that no other input has.
 
-    Two inputs of the same name (`a/clip.mp4`, `b/clip.mov`) become `clip` and `clip-2`.
+    It is the name of the input as [`file_name`] has it; two of the same name (`a/clip.mp4`, `b/clip.mov`) become
+    `clip` and `clip-2`.
     """
     stems: dict[Path, Path] = {}
     taken: set[str] = set()
     for path in inputs:
-        name, number = path.stem, 1
+        stem, number = file_name(path.stem), 1
+        name = stem
         while name.lower() in taken:
             number += 1
-            name = f"{path.stem}-{number}"
+            name = f"{stem}-{number}"
         taken.add(name.lower())
         stems[path] = folder / name
     return stems
 
 
 def output_of(name: str, folder: Path, suffix: str) -> Path:
-    """Give the file in a folder for something whose name a file says, `/` between its parts.
+    """Give the file in a folder for something whose name a file says, `/` between its parts; see [`file_name`].
 
     Raises:
         ValueError: If the name leads out of the folder.
     """
     parts = PurePosixPath(name).parts
-    if not parts or ".." in parts or Path(name).is_absolute() or "\\" in name or "\0" in name:
+    if not parts or ".." in parts or Path(name).is_absolute() or "\\" in name:
         raise ValueError(f"a motion has the name {name!r}, which can't be that of a file.")
-    return folder.joinpath(*parts[:-1], f"{parts[-1]}.{suffix}")
+    *folders, last = map(file_name, parts)
+    return folder.joinpath(*folders, f"{last}.{suffix}")
 
 
 def check_outputs(outputs: Sequence[Path], source: Path, overwrite: bool) -> None:
