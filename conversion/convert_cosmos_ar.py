@@ -8,7 +8,6 @@ import argparse
 import json
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from math import isqrt
 from pathlib import Path
@@ -20,9 +19,11 @@ from checkpoint_writing import new_folder, read_weights, total_bytes, write_weig
 from cosmos_ar_forward import cosmos_logits, seeded_prompt, unimo_logits
 from huggingface_hub.errors import StrictDataclassError
 from key_matching import match_keys
+from one_line_errors import one_line_errors
 from torch import Tensor
 from transformers import GenerationConfig
 
+from unimo_hf.atomic import follow_umask
 from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
@@ -94,7 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="start of motion and special embeddings: mean and deviation of the visual table, or Cosmos' own N(0, 1)",
     )
     options = parser.parse_args(arguments)
-    try:
+    with one_line_errors(parser.prog):
         convert(
             options.checkpoint,
             options.output,
@@ -103,8 +104,6 @@ def main(arguments: list[str] | None = None) -> None:
             DTYPES[options.dtype],
             options.new_rows,
         )
-    except (OSError, ValueError) as error:
-        sys.exit(f"{parser.prog}: {error}")
 
 
 def convert(
@@ -164,6 +163,7 @@ def convert(
         shutil.copyfile(CARD, folder / "README.md")
         if tokenizer is not None:
             tokenizer.save_pretrained(folder / "motion_vqvae")
+            follow_umask((folder / "motion_vqvae").glob("model*.safetensors"))
         check_logits(weights, folder, config, dtype)
 
 

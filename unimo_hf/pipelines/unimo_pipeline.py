@@ -2,7 +2,6 @@
 """The whole of UniMo behind two calls: a video becomes motion, a picture becomes a video and its motion."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import torch
 
+from unimo_hf.atomic import follow_umask
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
@@ -28,6 +28,7 @@ from unimo_hf.pipelines.checkpoint import (
     load_processor,
     resolve_checkpoint,
 )
+from unimo_hf.pipelines.checkpoint_files import copy_file, files_inside
 from unimo_hf.pipelines.frame_source import open_source, to_clock_of
 from unimo_hf.pipelines.hub import upload_checkpoint
 from unimo_hf.pipelines.windows import MotionOfWindows, cut_windows
@@ -123,16 +124,20 @@ class UniMoPipeline:
         Args:
             folder (`str` or `os.PathLike`): Made if it is missing; a checkpoint that is there is replaced.
             max_shard_size (`int` or `str`, *optional*, defaults to `"5GB"`): Of a file of weights.
+
+        Raises:
+            ValueError: If a file of a diffusion decoder that is not loaded is a link out of its checkpoint; names it.
         """
         folder = Path(folder)
         networks = {"": self.model, "motion_vqvae": self.motion_vqvae, "video_fsq": self.video_fsq}
-        source = None if self.folder is None else (self.folder / DIFFUSION_DECODER).resolve()
         if self.diffusion_decoder is not None:
             networks[DIFFUSION_DECODER] = self.diffusion_decoder
-        elif source is not None and source.is_dir() and source != (folder / DIFFUSION_DECODER).resolve():
-            shutil.copytree(source, folder / DIFFUSION_DECODER, dirs_exist_ok=True)
+        elif self.folder is not None:
+            for file in files_inside(self.folder, [f"{DIFFUSION_DECODER}/**/*"]):
+                copy_file(file, folder / file.relative_to(self.folder))
         for part, network in networks.items():
             network.save_pretrained(folder / part, max_shard_size=max_shard_size)
+            follow_umask((folder / part).glob("model*.safetensors"))
         self.processor.save_pretrained(folder)
 
     def push_to_hub(
