@@ -62,6 +62,9 @@ def motion_vqvae(
 
     skipped: list[tuple[Path, Exception]] = []
     records = [motion for _, motion in load_collection(paths, skipped)]
+    if not records:
+        error = skipped[0][1]
+        raise ValueError(f"No motion could be read; the first error: {describe_error(error)}") from error
     tokenizer = load_motion_vqvae(model)
     result = evaluate_motion_vqvae(
         tokenizer.model.to(options.find_device(device)),

@@ -1,14 +1,18 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """From what the user typed (files, folders, globs) to files, and from those to names of outputs."""
 
+import errno
 import glob
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..names import file_name
+from .kinds import TAKEN_BY, kinds_in
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+LOOKED_AT = 100  # files of a folder in which nothing is right, to say what is there
 
 
 def find_inputs(names: Sequence[str], suffixes: Collection[str]) -> list[Path]:
@@ -30,9 +34,11 @@ def find_inputs(names: Sequence[str], suffixes: Collection[str]) -> list[Path]:
     for name in names:
         path = Path(name)
         if path.is_dir():
-            matches = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in suffixes and entry.is_file())
+            files = sorted(entry for entry in path.iterdir() if entry.is_file())
+            matches = [entry for entry in files if entry.suffix.lower() in suffixes]
             if not matches:
-                raise ValueError(f"{name}: the folder holds no file that ends in {', '.join(suffixes)}.")
+                others = "".join(f"; {TAKEN_BY[kind]}" for kind in kinds_in(files[:LOOKED_AT]))
+                raise ValueError(f"{name}: the folder holds no file that ends in {', '.join(suffixes)}{others}.")
         elif path.exists() or not glob.has_magic(name):
             matches = [path]
         else:
@@ -73,6 +79,20 @@ def output_of(name: str, folder: Path, suffix: str) -> Path:
         raise ValueError(f"a motion has the name {name!r}, which can't be that of a file.")
     *folders, last = map(file_name, parts)
     return folder.joinpath(*folders, f"{last}.{suffix}")
+
+
+def check_folder(folder: Path) -> None:
+    """Look, before the work, whether a folder is one that can be written or made.
+
+    Raises:
+        ValueError: If a file stands in its place or on the way to it.
+        OSError: If it can't be written; names it.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise ValueError(f"{folder} can't be the folder for what is made: {there} is no folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def check_outputs(outputs: Sequence[Path], source: Path, overwrite: bool) -> None:

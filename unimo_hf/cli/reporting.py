@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -30,6 +30,7 @@ from ..names import shown
 EXTRA_OF_PACKAGE = {"diffusers": "diffusion"}
 
 OnFrames = Callable[[int, int], None]
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,37 @@ def run_each(
             bar.remove_task(part)
             bar.advance(task)
     return rows, failures
+
+
+def run_each_with_model(
+    inputs: Sequence[Path],
+    look: Callable[[Path], object],
+    load: Callable[[], Model],
+    work: Callable[[Model, Path, OnFrames], dict[str, Any]],
+    title: str,
+) -> tuple[list[dict[str, Any]], list[Failure]]:
+    """Do work on every input with a model, which is loaded when all inputs have been looked at and one is good.
+
+    Args:
+        inputs (`Sequence[Path]`): What to work on.
+        look (`Callable`): Raises what is wrong with an input, quickly.
+        load (`Callable`): Gives the model.
+        work (`Callable`): As that of [`run_each`], with the model before the input.
+        title (`str`): Shown in front of the progress bar.
+
+    Returns:
+        `tuple[list[dict], list[Failure]]`: As [`run_each`].
+    """
+
+    def looked(path: Path, _: OnFrames) -> dict[str, Any]:
+        look(path)
+        return {"input": path}
+
+    good, unusable = run_each(inputs, looked, "looking at the inputs")
+    if not good:
+        return [], unusable
+    rows, failures = run_each([row["input"] for row in good], partial(work, load()), title)
+    return rows, [*unusable, *failures]
 
 
 def progress_bar() -> Progress:
