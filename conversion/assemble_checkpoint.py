@@ -71,7 +71,7 @@ def assemble(arguments: argparse.Namespace, output: Path) -> None:
     for part, network in networks.items():
         # Float16 keeps three more bits than bfloat16, and no weight of these networks leaves its range.
         network.half().save_pretrained(output / part)
-        follow_umask((output / part).glob("model*.safetensors"))
+        follow_umask(*(output / part).glob("model*.safetensors"))
     processor.save_pretrained(output)
     statistics.save(output)
     (output / "README.md").write_bytes(card)

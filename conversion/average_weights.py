@@ -66,7 +66,7 @@ def average_weights(runs: Sequence[str | os.PathLike], output: Path) -> None:
         for file in files:
             copy_file(file, folder / file.relative_to(first))
         mean.save_pretrained(folder)
-        follow_umask(folder.glob("model*.safetensors"))
+        follow_umask(*folder.glob("model*.safetensors"))
 
 
 def shapes_of(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:

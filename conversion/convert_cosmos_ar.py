@@ -163,7 +163,7 @@ def convert(
         shutil.copyfile(CARD, folder / "README.md")
         if tokenizer is not None:
             tokenizer.save_pretrained(folder / "motion_vqvae")
-            follow_umask((folder / "motion_vqvae").glob("model*.safetensors"))
+            follow_umask(*(folder / "motion_vqvae").glob("model*.safetensors"))
         check_logits(weights, folder, config, dtype)
 
 

@@ -28,6 +28,7 @@ from unimo_hf.pipelines.checkpoint import (
     check_codes_of_diffusion_decoder,
     check_fit,
     check_parts,
+    folder_here,
     load_processor,
 )
 from unimo_hf.pipelines.checkpoint_files import copy_file, files_inside
@@ -45,7 +46,7 @@ NOTES_ON_LOADING = ("is_local", "local_files_only")
 def main(arguments: list[str] | None = None) -> None:
     """Export what the command line names; a user's mistake ends it with one message and code 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("checkpoint", type=Path, help="folder of a whole checkpoint")
+    parser.add_argument("checkpoint", help="folder of a whole checkpoint, or unimo-tiny")
     parser.add_argument("--output", type=Path, required=True, help="folder to make")
     parser.add_argument("--push-to-hub", metavar="ORG/NAME", help="repository to make or update on the Hub")
     parser.add_argument("--max-shard-size", default=MAX_SHARD_BYTES, help="size of a file of weights at most (5GB)")
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
         for name in filter(None, [options.push_to_hub, *options.base_model]):
             check_repository_name(name)
         export(
-            options.checkpoint,
+            folder_here(options.checkpoint),
             options.output,
             max_shard_bytes,
             options.push_to_hub,

@@ -73,7 +73,7 @@ def test_a_file_follows_the_umask_whoever_wrote_it(tmp_path, mode):
 def test_weights_follow_the_umask_and_nothing_else_changes(tmp_path, mode):
     for name in ("model.safetensors", "other.safetensors"):
         save_file({"x": np.zeros(1)}, tmp_path / name)
-    follow_umask(tmp_path.glob("model*.safetensors"))
+    follow_umask(*tmp_path.glob("model*.safetensors"))
     assert mode_of(tmp_path / "model.safetensors") == mode
     assert mode_of(tmp_path / "other.safetensors") == 0o600
     assert len(list(tmp_path.iterdir())) == 2

@@ -4,7 +4,7 @@
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,27 +51,25 @@ def replace_when_done(path: str | os.PathLike) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
-def follow_umask(files: Iterable[Path]) -> None:
+def follow_umask(*files: Path) -> None:
     """Give files the permissions of any new file: safetensors writes weights that only their owner can read.
 
     Args:
-        files (`Iterable[Path]`): Files of one folder that the caller has just written.
+        *files (`Path`): Files that the caller has just written.
 
     Example:
 
     ```python
     model.save_pretrained(folder)
-    follow_umask(folder.glob("model*.safetensors"))
+    follow_umask(*folder.glob("model*.safetensors"))
     ```
     """
-    mode = None
     for file in files:
-        if mode is None:
-            # The umask can only be read by setting it, which other threads would notice: a new file shows it.
-            probe = file.with_name(f".{secrets.token_hex(4)}")
-            probe.touch(exist_ok=False)
-            mode = _mode(probe)
-            probe.unlink()
+        # The umask can only be read by setting it, which other threads would notice: a new file shows it.
+        probe = file.with_name(f".{secrets.token_hex(4)}")
+        probe.touch(exist_ok=False)
+        mode = _mode(probe)
+        probe.unlink()
         file.chmod(mode)
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import options
-from .inputs import PICTURE_SUFFIXES, check_folder, check_outputs, find_inputs, output_stems
+from .inputs import PICTURE_SUFFIXES, check_folder, check_outputs, find_inputs, output_stems, with_endings
 from .kinds import told_apart
 from .reporting import OnFrames, finish, run_each_with_model
 
 if TYPE_CHECKING:
     from ..pipelines.unimo_pipeline import UniMoPipeline
+
+ENDINGS = (".mp4", ".npz", ".overlay.mp4")
 
 VideoDecoder = Annotated[
     Literal["fsq", "diffusion"],
@@ -48,21 +50,14 @@ def image_to_video_and_motion(
     check_folder(output)
     sampling = {"do_sample": sample, "top_p": top_p, "temperature": temperature, "seed": seed}
 
-    def outputs_of(picture: Path) -> list[Path]:
-        stem = stems[picture]
-        return [stem.with_name(stem.name + ending) for ending in (".mp4", ".npz", ".overlay.mp4")]
-
     def look(picture: Path) -> None:
-        from ..video.pictures import read_picture
-
-        check_outputs(outputs_of(picture), picture, overwrite)
-        with told_apart(picture, "a picture"):
-            read_picture(picture)
+        check_outputs(with_endings(stems[picture], ENDINGS), picture, overwrite)
+        check_picture(picture)
 
     def work(pipeline: "UniMoPipeline", picture: Path, on_frames: OnFrames) -> dict[str, Any]:
         from ..video.writing import write_video
 
-        video_path, motion_path, overlay_path = outputs_of(picture)
+        video_path, motion_path, overlay_path = with_endings(stems[picture], ENDINGS)
         start = time.perf_counter()
         video, motion = pipeline.image_to_video_and_motion(
             picture, **sampling, video_decoder=video_decoder, on_step=on_frames
@@ -93,3 +88,11 @@ def image_to_video_and_motion(
         model=model,
         seed=seed,
     )
+
+
+def check_picture(path: Path) -> None:
+    """Raise `ValueError` that says what a file is if it is no picture."""
+    from ..video.pictures import read_picture
+
+    with told_apart(path, "a picture"):
+        read_picture(path)

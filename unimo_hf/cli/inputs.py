@@ -68,6 +68,11 @@ def output_stems(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
     return stems
 
 
+def with_endings(stem: Path, endings: Sequence[str]) -> list[Path]:
+    """Give the files of a path without ending, which may hold dots."""
+    return [stem.with_name(stem.name + ending) for ending in endings]
+
+
 def output_of(name: str, folder: Path, suffix: str) -> Path:
     """Give the file in a folder for something whose name a file says, `/` between its parts; see [`file_name`].
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
-from .inputs import VIDEO_SUFFIXES, check_folder, check_outputs, find_inputs, output_stems
+from .inputs import VIDEO_SUFFIXES, check_folder, check_outputs, find_inputs, output_stems, with_endings
 from .kinds import told_apart
 from .reporting import OnFrames, finish, run_each_with_model
 
 if TYPE_CHECKING:
     from ..pipelines.unimo_pipeline import UniMoPipeline
+
+ENDINGS = (".npz", ".overlay.mp4")
 
 
 def video_to_motion(
@@ -38,18 +40,12 @@ def video_to_motion(
     stems = output_stems(videos, output)
     check_folder(output)
 
-    def outputs_of(video: Path) -> list[Path]:
-        return [stems[video].with_name(stems[video].name + ending) for ending in (".npz", ".overlay.mp4")]
-
     def look(video: Path) -> None:
-        from ..video.reading import probe_video
-
-        check_outputs(outputs_of(video), video, overwrite)
-        with told_apart(video, "a video"):
-            probe_video(video)
+        check_outputs(with_endings(stems[video], ENDINGS), video, overwrite)
+        check_video(video)
 
     def work(pipeline: "UniMoPipeline", video: Path, on_frames: OnFrames) -> dict[str, Any]:
-        motion_path, overlay_path = outputs_of(video)
+        motion_path, overlay_path = with_endings(stems[video], ENDINGS)
         start = time.perf_counter()
         motion = pipeline.video_to_motion(
             video, do_sample=sample, top_p=top_p, temperature=temperature, seed=seed, on_frames=on_frames
@@ -79,3 +75,11 @@ def video_to_motion(
         model=model,
         seed=seed,
     )
+
+
+def check_video(path: Path) -> None:
+    """Raise `ValueError` that says what a file is if it is no video."""
+    from ..video.reading import probe_video
+
+    with told_apart(path, "a video"):
+        probe_video(path)

@@ -137,7 +137,7 @@ class UniMoPipeline:
                 copy_file(file, folder / file.relative_to(self.folder))
         for part, network in networks.items():
             network.save_pretrained(folder / part, max_shard_size=max_shard_size)
-            follow_umask((folder / part).glob("model*.safetensors"))
+            follow_umask(*(folder / part).glob("model*.safetensors"))
         self.processor.save_pretrained(folder)
 
     def push_to_hub(
@@ -218,7 +218,7 @@ class UniMoPipeline:
             temperature (`float`, *optional*): Divides the logits when sampling, above 0.
             seed (`int`, *optional*): Of the sampling; each video of a list starts from it.
             on_frames (`Callable[[int, int], None]`, *optional*): Called as `on_frames(done, total)` after each window,
-                in frames at the model's rate.
+                in frames of the video.
 
         Returns:
             [`Motion`] (a list for a list): In the camera frame (x right, y down, z forward; metres, radians), one pose
@@ -233,7 +233,6 @@ class UniMoPipeline:
             return [self.video_to_motion(one, **sampling, seed=seed, on_frames=on_frames) for one in video]
         generator = self._generator(seed)
         source = open_source(video, self.fps)
-        expected = round(source.count * self.fps / source.fps)
         motion, done = MotionOfWindows(self.body), 0
         for window in cut_windows(self._squares(source.frames), self.frames, min(OVERLAP, self.frames // 2)):
             visual_codes = self.video_fsq.encode(window.video.to(self.device))
@@ -249,7 +248,7 @@ class UniMoPipeline:
                 motion.go_on(self.decode_motion(codes)[0], window.known, seen[:1])
             done += window.real - window.known
             if on_frames is not None:
-                on_frames(done, max(done, expected))
+                on_frames(min(round(done * source.fps / self.fps), source.count), source.count)
         return to_clock_of(source, motion.whole())
 
     @overload

@@ -13,6 +13,8 @@ import torch
 import yaml
 from huggingface_hub.errors import StrictDataclassError
 
+from unimo_hf.pipelines.checkpoint import locate_network
+
 T = TypeVar("T")
 
 MIXED_PRECISIONS = ("no", "bf16", "fp16")
@@ -112,8 +114,8 @@ class Recipe:
     Attributes:
         output (`str`): Folder of the trained model, its log and its checkpoints.
         model (`dict`): Fields of the model's config, or `{"file": PATH}` of a config in JSON.
-        start (`str`, *optional*): Folder or Hub name of trained weights to go on from; `model` then holds only what
-            differs from their config.
+        start (`str`, *optional*): Folder or Hub name of trained weights to go on from, or `unimo-tiny`; `model` then
+            holds only what differs from their config.
         optimisation ([`Optimisation`]): How it is fitted.
     """
 
@@ -135,9 +137,10 @@ class Recipe:
         """
         if self.start is None:
             return kind(self.build_config(kind.config_class, **defaults))
-        trained = kind.config_class.from_pretrained(self.start)
+        start = locate_network(kind, self.start)
+        trained = kind.config_class.from_pretrained(start)
         config = self.build_config(kind.config_class, **trained.to_dict())
-        return kind.from_pretrained(self.start, config=config, dtype=torch.float32)  # what an optimiser needs
+        return kind.from_pretrained(start, config=config, dtype=torch.float32)  # what an optimiser needs
 
     def build_config(self, kind: Any, **defaults: Any) -> Any:
         """Make the model's config.

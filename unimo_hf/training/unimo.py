@@ -23,6 +23,7 @@ from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
 from unimo_hf.model.vocabulary import VISUAL
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
+from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
@@ -347,7 +348,7 @@ def some_clips(clips: CodeShards, like: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _load_frozen(kind: Any, folder: str) -> Any:
     """A tokenizer in float32, as pipelines load it: in half precision some clips would get other codes."""
-    return kind.from_pretrained(folder, dtype=torch.float32).eval().requires_grad_(False)
+    return kind.from_pretrained(locate_network(kind, folder), dtype=torch.float32).eval().requires_grad_(False)
 
 
 def _check_tokenizers(config: UniMoConfig, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
@@ -403,10 +404,11 @@ def train(
     if not isinstance(recipe, UniMoRecipe):
         recipe = load_recipe(recipe, UniMoRecipe, output=output)
     model = fit(partial(UniMoStage, recipe), recipe.optimisation, Path(recipe.output), resume)
-    motion_vqvae = MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae)
+    motion_vqvae = MotionVQVAE.from_pretrained(locate_network(MotionVQVAE, recipe.tokenizers.motion_vqvae))
     make_processor(model.config, motion_vqvae, recipe.size).save_pretrained(recipe.output)
     motion_vqvae.save_pretrained(Path(recipe.output) / "motion_vqvae")
-    VideoFSQ.from_pretrained(recipe.tokenizers.video_fsq).save_pretrained(Path(recipe.output) / "video_fsq")
+    video_fsq = VideoFSQ.from_pretrained(locate_network(VideoFSQ, recipe.tokenizers.video_fsq))
+    video_fsq.save_pretrained(Path(recipe.output) / "video_fsq")
     return model
 
 
