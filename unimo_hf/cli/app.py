@@ -12,6 +12,7 @@ from .evaluate import evaluate_app
 from .image_to_video_and_motion import image_to_video_and_motion
 from .libraries import own_remarks, quiet_libraries
 from .reporting import describe_error, is_users_error, say
+from .streams import prepare_streams
 from .train import train_app
 from .video_to_motion import video_to_motion
 
@@ -72,5 +73,6 @@ app.add_typer(evaluate_app, name="evaluate")
 
 def main() -> None:
     """Entry point of the command `unimo`."""
+    prepare_streams()
     quiet_libraries()
     app(prog_name="unimo")

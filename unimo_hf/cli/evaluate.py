@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from . import options
-from .reporting import describe_error, say
+from .reporting import describe_error, print_text, say
 
 if TYPE_CHECKING:
     from ..evaluation.training_statistics import TrainingStatistics
@@ -172,7 +172,7 @@ def _report(result: dict[str, Any], as_json: bool) -> None:
     from ..evaluation.table import result_json, result_table
 
     if as_json:
-        typer.echo(result_json(result))
+        print_text(result_json(result))
     else:
         # Better a line that runs over the edge of a narrow window than numbers that are cut.
         console = Console()

@@ -21,7 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ..names import shown
@@ -155,8 +155,16 @@ def progress_bar() -> Progress:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object to standard output."""
-    typer.echo(json.dumps(value, indent=2, default=_plain))
+    """Print one JSON object, in ASCII, to standard output."""
+    print_text(json.dumps(value, indent=2, default=_plain))
+
+
+def print_text(text: str) -> None:
+    """Print text as it is to standard output; the end of the program if nobody reads it, as `head` after its line."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        Console().on_broken_pipe()  # as rich ends where a table is not read
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -189,6 +197,9 @@ def finish(
 
 class _Description(ProgressColumn):
     """What a bar is about: text that may hold the name of a file."""
+
+    def get_table_column(self) -> Column:
+        return Column(no_wrap=True)
 
     def render(self, task: Task) -> Text:
         return Text(shown(task.description))

@@ -197,7 +197,7 @@ class UniMoStage:
             dataset = drawn_dataset(drawn)
             count = len(dataset)  # type: ignore[arg-type]
             clips = (dataset[index] for index in range(count))
-            with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True) as bar:
+            with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True, disable=None) as bar:
                 for done in write_shards(clips, shards, self.video_fsq, self.motion_vqvae):
                     bar.update(done - bar.n)
         return self.read_shards(shards)
