@@ -30,7 +30,7 @@ from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
-from unimo_hf.pipelines.checkpoint import load_network
+from unimo_hf.pipelines.checkpoint import load_network, locate_network
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GENERATION_SETTINGS = REPOSITORY / "configuration" / "generation_config.json"
@@ -86,7 +86,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="model.pt as NVIDIA publishes it")
     parser.add_argument("--config", type=Path, help="config.json beside it; checked against the tensors")
     parser.add_argument("--output", type=Path, required=True, help="folder to make")
-    parser.add_argument("--motion-vqvae", type=Path, help="a trained motion tokenizer, copied into the folder")
+    parser.add_argument(
+        "--motion-vqvae", type=Path, help="a trained motion tokenizer (or a checkpoint that has one), copied"
+    )
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="bfloat16", help="of the weights (bfloat16)")
     parser.add_argument(
         "--new-rows",
@@ -134,7 +136,9 @@ def convert(
     weights = read_tensors(checkpoint)
     for prefix in ("net.", "model."):
         weights = without_prefix(weights, prefix)
-    tokenizer = load_network(MotionVQVAE, motion_vqvae) if motion_vqvae is not None else None
+    tokenizer = (
+        None if motion_vqvae is None else load_network(MotionVQVAE, Path(locate_network(MotionVQVAE, motion_vqvae)))
+    )
     motion_config = MotionVQVAEConfig() if tokenizer is None else tokenizer.config
     config = config_of(weights, checkpoint, read_settings(config_file), motion_config)
     config.architectures, config.dtype = [UniMoForConditionalGeneration.__name__], dtype

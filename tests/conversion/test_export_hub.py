@@ -110,7 +110,6 @@ STRANGER = """
 import importlib.util, json
 import numpy as np, torch
 assert importlib.util.find_spec("unimo_hf") is None
-frames = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
 {card}
 from transformers import AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained("{name}", trust_remote_code=True)
@@ -131,6 +130,8 @@ def test_a_stranger_loads_it_and_generates(exported, micro_checkpoint, tmp_path)
     """In an environment that holds what requirements.txt says, by the example of the card."""
     packages = make_environment(tmp_path / "packages", (exported / "requirements.txt").read_text().split())
     card = (exported / "README.md").read_text().split("```python\n")[2].split("```")[0]
+    video = "np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)"
+    card = card.replace("np.zeros((17, 128, 128, 3), np.uint8)", video)
     code = STRANGER.format(card=card.replace(f'"{exported.name}"', f'"{exported}"'), name=exported)
     result = run_as_stranger(packages, code, tmp_path, HF_HUB_OFFLINE="1")
     assert result.returncode == 0, result.stderr

@@ -64,6 +64,7 @@ class UniMoPipeline:
     Example:
 
     ```python
+    >>> from unimo_hf import UniMoPipeline
     >>> unimo = UniMoPipeline.from_pretrained("unimo-tiny")
     >>> motion = unimo.video_to_motion("clip.mp4")
     >>> video, motion = unimo.image_to_video_and_motion("person.png", seed=0)
