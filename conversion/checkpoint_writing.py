@@ -5,8 +5,8 @@ import errno
 import json
 import math
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,12 +55,9 @@ def new_folder(path: str | os.PathLike, num_bytes: int) -> Iterator[Path]:
         if free < num_bytes:
             reason = f"{num_bytes / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free"
             raise OSError(errno.ENOSPC, reason, str(path))
-        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+        aside = path.with_name(f".{path.name[:40]}-{secrets.token_hex(4)}")
+        aside.mkdir()
         yield aside
-        # mkdtemp makes folders that only their owner can enter; a written folder follows the user's umask.
-        mask = os.umask(0)
-        os.umask(mask)
-        aside.chmod(0o777 & ~mask)
         aside.rename(path)
     except OSError as error:
         if error.filename is None or str(aside) in str(error.filename):
@@ -105,7 +102,7 @@ def write_weights(
     files = [f"model-{number:05}-of-{len(shards):05}.safetensors" for number in range(1, len(shards) + 1)]
     if len(shards) == 1:
         files = ["model.safetensors"]
-    with tqdm(total=len(shapes), desc="writing", unit="tensor", dynamic_ncols=True, leave=False) as bar:
+    with tqdm(total=len(shapes), desc="writing", unit="tensor", dynamic_ncols=True, leave=False, disable=None) as bar:
         for file, names in zip(files, shards, strict=True):
             _write_shard(folder / file, {name: shapes[name] for name in names}, tensor_of, dtype, bar)
     if len(shards) > 1:

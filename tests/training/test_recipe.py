@@ -4,9 +4,18 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
-from unimo_hf import MotionVQVAEConfig, UniMoConfig, VideoFSQConfig
+from unimo_hf import (
+    MotionVQVAE,
+    MotionVQVAEConfig,
+    UniMoConfig,
+    UniMoForConditionalGeneration,
+    VideoFSQ,
+    VideoFSQConfig,
+)
+from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe
 from unimo_hf.training.recipe import Optimisation, Recipe, load_recipe
 from unimo_hf.training.unimo import UniMoRecipe
@@ -112,6 +121,14 @@ def test_errors_name_the_file_and_the_field(tmp_path, values, message):
     with pytest.raises(ValueError, match=message) as error:
         load_recipe(path, MotionVQVAERecipe)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [MotionVQVAE, VideoFSQ, UniMoForConditionalGeneration])
+def test_a_recipe_starts_from_what_ships(kind):
+    model = Recipe(output="runs", start="unimo-tiny").build_model(kind)
+    path = locate_network(kind, "unimo-tiny")
+    expected = kind.from_pretrained(path, dtype=torch.float32).state_dict()
+    assert all(torch.equal(weight, expected[name]) for name, weight in model.state_dict().items())
 
 
 def test_a_missing_file(tmp_path):

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedModel
+
 from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
 from unimo_hf.decoding.diffusers_classes import import_diffusers
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
@@ -46,20 +48,44 @@ def resolve_checkpoint(name: str | os.PathLike, **hub_options: Any) -> Path:
     Raises:
         ValueError: If there is no such checkpoint, or a part is missing or of another kind; names the file.
     """
-    folder = Path(name)
-    embedded = sorted(path.parent.name for path in EMBEDDED.glob("*/config.json"))
+    folder = folder_here(name)
     if not folder.is_dir():
-        if str(name) in embedded:
-            folder = EMBEDDED / str(name)
-        elif is_on_the_hub(name):
-            folder = download_checkpoint(str(name), without=[DIFFUSION_DECODER], **hub_options)
-        else:
+        if not is_on_the_hub(name):
             raise ValueError(
                 f"There is no checkpoint {str(name)!r}: it is no folder, none that ships "
-                f"({', '.join(embedded) or 'none does'}), and no repository of the Hub (organisation/name)."
+                f"({', '.join(_embedded()) or 'none does'}), and no repository of the Hub (organisation/name)."
             )
+        folder = download_checkpoint(str(name), without=[DIFFUSION_DECODER], **hub_options)
     check_parts(folder)
     return folder
+
+
+def folder_here(name: str | os.PathLike) -> Path:
+    """Give the folder that a name means, that of a checkpoint that ships included; it need not exist."""
+    is_embedded = not Path(name).is_dir() and str(name) in _embedded()
+    return EMBEDDED / str(name) if is_embedded else Path(name)
+
+
+def locate_network(network: type[PreTrainedModel], name: str | os.PathLike) -> str:
+    """Say what `from_pretrained` of a network has to be given to load it by name.
+
+    Args:
+        network (`type`): Class of the AR model or of a tokenizer.
+        name (`str` or `os.PathLike`): A folder of the network or of a checkpoint with it, `unimo-tiny`, or a
+            repository of the Hub with the network.
+
+    Returns:
+        `str`: Its folder; a name that is none here stays as it is.
+    """
+    folder = folder_here(name)
+    for part, model_type in PARTS.items():
+        if model_type == network.config_class.model_type and (folder / part / "config.json").exists():
+            folder /= part
+    return str(folder if folder.is_dir() else name)
+
+
+def _embedded() -> list[str]:
+    return sorted(path.parent.name for path in EMBEDDED.glob("*/config.json"))
 
 
 def is_on_the_hub(name: str | os.PathLike) -> bool:

@@ -190,7 +190,7 @@ class _Run:
         self.bar = tqdm(
             total=optimisation.steps,
             initial=self.step,
-            disable=not accelerator.is_local_main_process,
+            disable=None if accelerator.is_local_main_process else True,  # None: where it is no terminal
             unit="step",
             dynamic_ncols=True,
         )

@@ -13,6 +13,7 @@ import torch
 from unimo_hf.json_files import read_json_object
 from unimo_hf.memory import check_memory
 from unimo_hf.model.number_ranges import FPS, NATURAL, POSITIVE, SHARE, SIZE, WEIGHT, Range, shown
+from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.pipelines.hub import download_checkpoint
 from unimo_hf.pipelines.model_size import check_layers, check_weights_fit
 from unimo_hf.pipelines.network_files import make_config, open_network
@@ -141,8 +142,8 @@ class Recipe(Section):
     Attributes:
         output (`str`): Folder of the trained model, its log and its checkpoints.
         model (`dict`): Fields of the model's config, or `{"file": PATH}` of a config in JSON.
-        start (`str`, *optional*): Folder or Hub name of trained weights to go on from; `model` then holds only what
-            differs from their config.
+        start (`str`, *optional*): Folder or Hub name of trained weights to go on from, or `unimo-tiny`; `model` then
+            holds only what differs from their config.
         optimisation ([`Optimisation`]): How it is fitted.
     """
 
@@ -168,7 +169,7 @@ class Recipe(Section):
             config = self.build_config(kind.config_class, **defaults)
             self._check_size(config)
             return kind(config)
-        folder = Path(self.start)
+        folder = Path(locate_network(kind, self.start))
         try:
             if not folder.is_dir():
                 folder = download_checkpoint(self.start)

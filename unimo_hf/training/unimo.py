@@ -24,6 +24,7 @@ from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
 from unimo_hf.model.vocabulary import VISUAL
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
+from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
@@ -207,7 +208,7 @@ class UniMoStage:
             dataset = drawn_dataset(drawn)
             count = len(dataset)  # type: ignore[arg-type]
             clips = (dataset[index] for index in range(count))
-            with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True) as bar:
+            with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True, disable=None) as bar:
                 for done in write_shards(clips, shards, self.video_fsq, self.motion_vqvae):
                     bar.update(done - bar.n)
         return self.read_shards(shards)
@@ -360,7 +361,8 @@ def _load_frozen(kind: Any, recipe: UniMoRecipe, name: str) -> Any:
     """A tokenizer in float32, as pipelines load it: in half precision some clips would get other codes."""
     folder = getattr(recipe.tokenizers, name)
     try:
-        return kind.from_pretrained(folder, dtype=torch.float32).eval().requires_grad_(False)
+        located = locate_network(kind, folder)
+        return kind.from_pretrained(located, dtype=torch.float32).eval().requires_grad_(False)
     except (OSError, TypeError, ValueError) as error:
         reason = f"it can't be loaded ({error})" if Path(folder).is_dir() else "there is no such folder or repository"
         raise ValueError(f"The recipe's tokenizers.{name} is {folder!r}: {reason}.") from error
@@ -424,10 +426,11 @@ def train(
 
 def _save_beside(recipe: UniMoRecipe, model: UniMoForConditionalGeneration, folder: Path) -> None:
     """Put the processor and both tokenizers into the folder of a model."""
-    motion_vqvae = MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae)
+    motion_vqvae = MotionVQVAE.from_pretrained(locate_network(MotionVQVAE, recipe.tokenizers.motion_vqvae))
     make_processor(model.config, motion_vqvae, recipe.size).save_pretrained(folder)
     motion_vqvae.save_pretrained(folder / "motion_vqvae")
-    VideoFSQ.from_pretrained(recipe.tokenizers.video_fsq).save_pretrained(folder / "video_fsq")
+    video_fsq = VideoFSQ.from_pretrained(locate_network(VideoFSQ, recipe.tokenizers.video_fsq))
+    video_fsq.save_pretrained(folder / "video_fsq")
 
 
 if __name__ == "__main__":
