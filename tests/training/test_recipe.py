@@ -157,7 +157,8 @@ def test_a_wrong_value_of_the_model():
 
 
 def test_the_ar_model_needs_clips(tmp_path):
+    minimal = {**MINIMAL, "tokenizers": {"video_fsq": "a", "motion_vqvae": "b"}}
     with pytest.raises(ValueError, match=r"recipe.yaml: A recipe of the AR model names"):
-        load_recipe(write(tmp_path, MINIMAL), UniMoRecipe)
+        load_recipe(write(tmp_path, minimal), UniMoRecipe)
     with pytest.raises(ValueError, match="at least 1 clip"):
-        load_recipe(write(tmp_path, {**MINIMAL, "drawn": {"front": 0, "around": 0}}), UniMoRecipe)
+        load_recipe(write(tmp_path, {**minimal, "drawn": {"front": 0, "around": 0}}), UniMoRecipe)

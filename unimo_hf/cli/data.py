@@ -101,6 +101,7 @@ def render(
     from ..data.rendering import render_clips
 
     start = time.perf_counter()
+    check_folder(output)
     render_clips(
         motions, output, clips=clips, seed=seed, size=size, camera=camera, workers=workers, frames=frames, fps=fps
     )
@@ -123,8 +124,9 @@ def encode(
     from ..output_folder import check_unfinished
 
     start = time.perf_counter()
-    found = load_clips(clips)
+    check_folder(output)
     check_unfinished(output, METADATA)
+    found = load_clips(clips)
     pipeline = options.load_pipeline(model)
     encoded = encode_clips(found, output, pipeline.video_fsq, pipeline.motion_vqvae)
     _report(
@@ -154,9 +156,9 @@ def redraw(
     from ..output_folder import check_unfinished
 
     start = time.perf_counter()
-    encoded = CodeShards(shards)
     check_folder(output)
     check_unfinished(output, METADATA)
+    encoded = CodeShards(shards)
     pipeline = options.load_pipeline(model, device)
     done = redraw_clips(pipeline, encoded, output, clips=clips, seed=seed, top_p=top_p, batch_size=batch_size)
     facts = {"clips": done, "source": str(shards), "folder": str(output), "model": model, "seed": seed}
