@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-
 from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
 from unimo_hf.decoding.diffusers_classes import import_diffusers
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder

@@ -159,7 +159,7 @@ def _weight_files(place: Path) -> list[Path]:
 
 def _check_numbers(place: Path, network: PreTrainedModel) -> None:
     """Raise `ValueError` naming the first weight that is no finite number; what is offloaded is not looked at."""
-    stored = {}
+    stored: dict[str, str] = {}
     for path in _weight_files(place):
         with safe_open(path, framework="pt") as file:
             stored |= {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
