@@ -62,6 +62,11 @@ def main() -> None:
         keep = arguments.keep is not None
         running = run_all(cases, folder / "cases", seeds, arguments.seed, base, arguments.processes, keep)
         results = list(track(running, "running", len(cases), console=Console(stderr=True)))
+        # On a busy machine anything may be slow: what hung is tried once more, alone.
+        slow = {result.name for result in results if "hang" in result.faults}
+        again = [case for case in cases if case.name in slow]
+        results = [result for result in results if result.name not in slow]
+        results += run_all(again, folder / "again", seeds, arguments.seed, base, 1, keep)
         if len(results) != len(cases):
             sys.exit(f"Only {len(results)} of {len(cases)} cases were run.")
         if changed := seeds.changed():

@@ -33,9 +33,9 @@ def _one(value: float) -> Callable[[np.ndarray], np.ndarray]:
 CHANGES: list[Callable[[np.ndarray], Any]] = [
     *(_one(value) for value in (NAN, INF, -INF, 1e300, 1e38, 1e-320)),
     *(_fill(value) for value in (0.0, NAN, 1e20, 7.0)),
-    lambda array: array[:0],
-    lambda array: array[:1],
-    lambda array: array[..., :0],
+    lambda array: np.atleast_1d(array)[:0],
+    lambda array: np.atleast_1d(array)[:1],
+    lambda array: np.atleast_1d(array)[..., :0],
     lambda array: array[None],
     lambda array: np.asarray(array).reshape(-1),
     lambda array: np.concatenate((np.atleast_1d(array),) * 2),
@@ -49,7 +49,7 @@ CHANGES: list[Callable[[np.ndarray], Any]] = [
     lambda array: np.asarray(array).astype(np.float64).astype("datetime64[s]"),
     lambda array: np.array("../../elsewhere/x"),
     lambda array: np.zeros(np.asarray(array).shape, dtype=[("a", "<f4")]),
-    lambda array: np.asfortranarray(array)[::-1],
+    lambda array: np.asfortranarray(np.atleast_1d(array))[::-1],
     lambda array: np.array([]),
     lambda array: np.array(None, dtype=object),
     lambda array: np.zeros((100_000, 0, 0)),
@@ -60,7 +60,7 @@ CHANGES: list[Callable[[np.ndarray], Any]] = [
 def values(place: Place, number: int) -> Command:
     """One array of a good file, changed or left out."""
     arrays = _arrays(place, "walk.npz")
-    name = place.rng.choice(sorted(arrays))
+    name = place.rng.choice(sorted(name for name, array in arrays.items() if array.dtype.kind == "f"))
     change = CHANGES[number % len(CHANGES)]
     if number % 15 == 14:
         del arrays[name]
@@ -140,7 +140,7 @@ def collections(place: Place, number: int) -> Command:
     arrays = _arrays(place, "collection/motions.npz")
     name = place.rng.choice(("clip_start", "clip_length", "clip_name", "fps", "betas", "transl"))
     if number % 2:
-        arrays[name] = place.rng.choice(CHANGES)(arrays[name])
+        arrays[name] = place.rng.choice(CHANGES)(np.zeros(2) if name == "clip_name" else arrays[name])
     else:
         odd = place.rng.choice([value for value in ODD_VALUES if isinstance(value, int | float | str)])
         try:

@@ -31,6 +31,7 @@ def run_all(
         processes (`int`): How many cases run at a time.
         keep (`bool`): Leave the folders of the cases.
     """
+    folder.mkdir(parents=True)
     tickets, give = os.pipe()
     os.write(give, b"".join(number.to_bytes(TICKET, "little") for number in range(len(cases))))
     os.close(give)
