@@ -41,7 +41,7 @@ MODULES = (
     *("harmless", "motions", "motion_values", "pixels", "bombs", "clips_and_shards", "recipes", "checkpoints"),
     *("training_states", "folders", "names", "options"),
 )
-HARMLESS_RUNS = 3
+HARMLESS, HARMLESS_RUNS = "harmless", 3
 AGAIN = "python benchmarks/hostile_inputs.py"
 LEAST_WIDTH = 140  # columns of text
 
@@ -82,8 +82,11 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kinds", nargs="+", default=["*"], metavar="GLOB", help=f"of {', '.join(KINDS)}")
     parser.add_argument("--case", action="append", metavar="NAME", help="run these alone, such as motions/flips/7")
-    parser.add_argument("--cases", type=int, metavar="N", help="run so many, drawn by the seed (default: all)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed makes other files (default: %(default)s)")
+    parser.add_argument(
+        "--cases", type=int, default=1200, metavar="N", help="hostile ones, drawn (default: %(default)s)"
+    )
+    parser.add_argument("--all", action="store_true", help="run all that there are")
+    parser.add_argument("--seed", type=int, default=0, help="draws other cases and other files (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="cases at a time (default: %(default)s)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the files of the cases in a folder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file")
@@ -98,9 +101,10 @@ def chosen_cases(arguments: argparse.Namespace) -> list[Case]:
     ]
     if arguments.case:
         cases = [case for case in cases if case.name in arguments.case]
-    if arguments.cases is not None and arguments.cases < len(cases):
-        chosen = set(random.Random(arguments.seed).sample(range(len(cases)), arguments.cases))
-        cases = [case for number, case in enumerate(cases) if number in chosen]
+    hostile = [case.name for case in cases if case.kind.name != HARMLESS]
+    if not arguments.all and arguments.cases < len(hostile):
+        left_out = set(hostile) - set(random.Random(arguments.seed).sample(hostile, arguments.cases))
+        cases = [case for case in cases if case.name not in left_out]
     if not cases:
         sys.exit(f"There is no such case; kinds are {', '.join(KINDS)}.")
     return cases
@@ -144,7 +148,7 @@ def import_everything() -> None:
 
 def harmless_memory(folder: Path, seeds: Seeds) -> float:
     """Peak of resident memory of the cheapest harmless run, megabytes; ends the program if that fails."""
-    results = [run_case(Case(KINDS["harmless"], 0), folder / str(number), seeds, 0) for number in range(HARMLESS_RUNS)]
+    results = [run_case(Case(KINDS[HARMLESS], 0), folder / str(number), seeds, 0) for number in range(HARMLESS_RUNS)]
     if faulty := [result for result in results if set(result.faults) - {UGLY, "memory"}]:
         sys.exit(f"A good input fails: {faulty[0]}")
     return statistics.median(result.megabytes for result in results)

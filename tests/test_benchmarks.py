@@ -198,7 +198,7 @@ def test_ablation_judged_by_the_model(run, micro_ablation):
     assert row["ar_steps"] == 2
 
 
-HOSTILE_SAMPLE = ("harmless", "motions/*", "clips/values", "recipes/texts", "names/outputs")
+HOSTILE_SAMPLE = ("motions/*", "clips/values", "recipes/texts", "names/outputs")
 
 
 def test_hostile_inputs(repository, tmp_path):

@@ -13,6 +13,7 @@ from hostile.seeds import Seeds
 
 OUT = "out"  # folder of a case that the command may write into
 SECRET = "the secret of somebody else"
+ESCAPE_CODE = "\x1b[31m"  # in hostile names and texts; bars have others
 
 
 @dataclass(frozen=True)

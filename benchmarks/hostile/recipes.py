@@ -80,7 +80,7 @@ def texts(place: Place, text: str | bytes) -> Command:
 
 
 OPTIMISATION: dict[str, Any] = {
-    "steps": (0, -1, 1.5, "x", None, 10**30, True, NAN),
+    "steps": (0, -1, 1.5, "x", None, True, NAN),
     "batch_size": (0, 10**9, "2", 10**30),
     "learning_rate": (NAN, INF, -1, 0, 1e300, "1e-3x", None, 1e30),
     "warmup_steps": (-1, 10**9, 100),

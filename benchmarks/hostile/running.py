@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hostile.cases import SECRET, Case, Command
+from hostile.cases import ESCAPE_CODE, SECRET, Case, Command
 from hostile.seeds import REPOSITORY, Seeds
 
 HANG_SECONDS = 30.0
@@ -271,7 +271,7 @@ def _holds_secret(path: Path) -> bool:
 
 def _ugly(code: int, out: str, err: str, messages: list[str]) -> str | None:
     """What is wrong with the words, if anything: a failure is one line, a success says nothing of its libraries."""
-    if "\x1b" in out + err:
+    if ESCAPE_CODE in out + err:
         return "an escape code of the input was printed"
     if code not in (0, 1):
         return None
