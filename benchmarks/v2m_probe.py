@@ -20,7 +20,7 @@ from unimo_hf.model.generation_unimo import Decoding
 from unimo_hf.model.modalities import Modality, plain_table, squarest_grid
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import Body
-from unimo_hf.pipelines.checkpoint import load_network, resolve_checkpoint
+from unimo_hf.pipelines.checkpoint import load_network, locate_network, resolve_checkpoint
 from unimo_hf.training import unimo
 from unimo_hf.training.drawn_dataset import drawn_dataset
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
@@ -70,8 +70,8 @@ def probe_recipe(base: UniMoRecipe, start: Path, motion_vqvae: Path, pictures: P
 
 def write_start(recipe: UniMoRecipe, folder: Path) -> None:
     """Write the model that a probe starts from: it knows pictures, and has new tables for the codes of a tokenizer."""
-    known = UniMoForConditionalGeneration.from_pretrained(recipe.start)
-    motion_vqvae = MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae)
+    known = UniMoForConditionalGeneration.from_pretrained(locate_network(UniMoForConditionalGeneration, recipe.start))
+    motion_vqvae = MotionVQVAE.from_pretrained(locate_network(MotionVQVAE, recipe.tokenizers.motion_vqvae))
     slots = squarest_grid(motion_vqvae.config.codes_per_frame)
     motion = Modality("motion", motion_vqvae.config.codebook_size, slots)
     of_tokenizer = {"modalities": plain_table(known.config.table | {"motion": motion})}

@@ -6,13 +6,14 @@ Example: python conversion/assemble_checkpoint.py runs/unimo_tiny unimo_hf/check
 
 import argparse
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from one_line_errors import one_line_errors
 from transformers import GenerationConfig
 
+from unimo_hf.atomic import follow_umask
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
 from unimo_hf.evaluation.training_statistics import TrainingClip, build_training_statistics
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
@@ -22,13 +23,14 @@ from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.files import load_collection
 from unimo_hf.motion.motion import Motion
+from unimo_hf.pipelines.checkpoint import load_network, load_processor, resolve_checkpoint
 from unimo_hf.training.video_fsq import to_network_range
 
 
 def main() -> None:
     """Write the folder given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("trained", type=Path, help="folder that `unimo train unimo` wrote")
+    parser.add_argument("trained", help="folder that `unimo train unimo` wrote")
     parser.add_argument("output", type=Path, help="folder of the checkpoint; its examples stay")
     parser.add_argument("--motions", default="assets/motions/train", help="the training motions")
     parser.add_argument("--clips", type=int, default=1500, help="clips a camera for the mean joints")
@@ -40,13 +42,21 @@ def main() -> None:
     )
     parser.add_argument("--i2vm-top-p", type=float, help="mass of the nucleus of I2VM, if not the paper's")
     arguments = parser.parse_args()
+    with one_line_errors(parser.prog):
+        assemble(arguments, arguments.output)
 
-    output = arguments.output
-    networks = {
-        "": UniMoForConditionalGeneration.from_pretrained(arguments.trained, dtype=torch.float32),
-        "motion_vqvae": MotionVQVAE.from_pretrained(arguments.trained, subfolder="motion_vqvae", dtype=torch.float32),
-        "video_fsq": VideoFSQ.from_pretrained(arguments.trained, subfolder="video_fsq", dtype=torch.float32),
-    }
+
+def assemble(arguments: argparse.Namespace, output: Path) -> None:
+    """Write the checkpoint.
+
+    Raises:
+        ValueError: If the trained model is not whole or damaged; names the part.
+        OSError: If a file can't be read or written.
+    """
+    card = arguments.card.read_bytes()  # what is missing shall be said before the work
+    folder = resolve_checkpoint(arguments.trained)
+    kinds = {"": UniMoForConditionalGeneration, "motion_vqvae": MotionVQVAE, "video_fsq": VideoFSQ}
+    networks = {part: load_network(kind, folder, part, dtype=torch.float32) for part, kind in kinds.items()}
     settings = json.loads(Path("configuration/generation_config.json").read_text(encoding="utf-8"))
     task_options = settings["task_options"]
     if arguments.i2vm_top_p is not None:
@@ -54,16 +64,17 @@ def main() -> None:
     for task in arguments.mean_codes:
         task_options.setdefault(task, {})["mean_codes"] = True
     networks[""].generation_config = GenerationConfig(**settings)
-    processor = UniMoProcessor.from_pretrained(arguments.trained)
+    processor = load_processor(folder)
     statistics = build_training_statistics(
         training_clips(arguments, networks["video_fsq"], processor), Body.load(), bank_clips=2 * arguments.bank
     )
     for part, network in networks.items():
         # Float16 keeps three more bits than bfloat16, and no weight of these networks leaves its range.
         network.half().save_pretrained(output / part)
+        follow_umask(*(output / part).glob("model*.safetensors"))
     processor.save_pretrained(output)
     statistics.save(output)
-    shutil.copyfile(arguments.card, output / "README.md")
+    (output / "README.md").write_bytes(card)
 
 
 @torch.no_grad()

@@ -5,9 +5,8 @@ import errno
 import json
 import math
 import os
+import secrets
 import shutil
-import struct
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,20 +16,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from unimo_hf.tensor_files import SAFETENSORS_DTYPES as SAFETENSORS_DTYPES  # for those who write shards
+from unimo_hf.tensor_files import write_tensors
+
 Shapes = Mapping[str, Sequence[int]]
 # One type for all weights, or the type of each.
 Dtypes = torch.dtype | Mapping[str, torch.dtype]
 
-SAFETENSORS_DTYPES = {
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.uint8: "U8",
-    torch.bool: "BOOL",
-}
 MAX_SHARD_BYTES = 5_000_000_000  # what transformers asks for when it pushes to the Hub
 
 
@@ -63,12 +55,9 @@ def new_folder(path: str | os.PathLike, num_bytes: int) -> Iterator[Path]:
         if free < num_bytes:
             reason = f"{num_bytes / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free"
             raise OSError(errno.ENOSPC, reason, str(path))
-        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+        aside = path.with_name(f".{path.name[:40]}-{secrets.token_hex(4)}")
+        aside.mkdir()
         yield aside
-        # mkdtemp makes folders that only their owner can enter; a written folder follows the user's umask.
-        mask = os.umask(0)
-        os.umask(mask)
-        aside.chmod(0o777 & ~mask)
         aside.rename(path)
     except OSError as error:
         if error.filename is None or str(aside) in str(error.filename):
@@ -103,8 +92,7 @@ def write_weights(
     """
     shards: list[list[str]] = [[]]
     size = 0
-    # Wide types first: every tensor then begins at a multiple of the size of its numbers, which readers need.
-    for name in sorted(shapes, key=lambda name: -_dtype_of(name, dtype).itemsize):
+    for name in shapes:
         num_bytes = _num_bytes(name, shapes, dtype)
         if shards[-1] and size + num_bytes > max_shard_bytes:
             shards.append([])
@@ -114,7 +102,7 @@ def write_weights(
     files = [f"model-{number:05}-of-{len(shards):05}.safetensors" for number in range(1, len(shards) + 1)]
     if len(shards) == 1:
         files = ["model.safetensors"]
-    with tqdm(total=len(shapes), desc="writing", unit="tensor", dynamic_ncols=True, leave=False) as bar:
+    with tqdm(total=len(shapes), desc="writing", unit="tensor", dynamic_ncols=True, leave=False, disable=None) as bar:
         for file, names in zip(files, shards, strict=True):
             _write_shard(folder / file, {name: shapes[name] for name in names}, tensor_of, dtype, bar)
     if len(shards) > 1:
@@ -144,29 +132,9 @@ def _num_bytes(name: str, shapes: Shapes, dtype: Dtypes) -> int:
 
 
 def _write_shard(path: Path, shapes: Shapes, tensor_of: Callable[[str], Tensor], dtype: Dtypes, bar: tqdm) -> None:
-    """Write one file in the format of safetensors: length of the header, header, numbers.
+    def next_tensor(name: str) -> Tensor:
+        bar.update()
+        return tensor_of(name)
 
-    `safetensors.torch.save_file` wants all tensors of a file at once; the format is simple enough to stream.
-    """
-    header: dict[str, dict] = {"__metadata__": {"format": "pt"}}
-    end = 0
-    for name, shape in shapes.items():
-        begin, end = end, end + _num_bytes(name, shapes, dtype)
-        kind = SAFETENSORS_DTYPES[_dtype_of(name, dtype)]
-        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [begin, end]}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # numbers begin at a multiple of 8 bytes
-    with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for name, shape in shapes.items():
-            # Not kept in a variable, which would hold one tensor while the next is made.
-            file.write(_numbers(tensor_of(name), name, shape, _dtype_of(name, dtype)))
-            bar.update()
-
-
-def _numbers(tensor: Tensor, name: str, shape: Sequence[int], dtype: torch.dtype) -> memoryview:
-    """Return the bytes of a tensor, row by row, after a look at its shape and type."""
-    if tuple(tensor.shape) != tuple(shape) or tensor.dtype != dtype:
-        found = f"{tensor.dtype} of shape {list(tensor.shape)}"
-        raise ValueError(f"{name} is {found}; {dtype} of shape {list(shape)} is needed.")
-    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data
+    like = {name: torch.empty(shape, dtype=_dtype_of(name, dtype), device="meta") for name, shape in shapes.items()}
+    write_tensors(path, like, next_tensor)

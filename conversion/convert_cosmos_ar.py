@@ -8,7 +8,6 @@ import argparse
 import json
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,11 @@ from checkpoint_writing import new_folder, read_weights, total_bytes, write_weig
 from cosmos_ar_forward import cosmos_logits, seeded_prompt, unimo_logits
 from huggingface_hub.errors import StrictDataclassError
 from key_matching import match_keys
+from one_line_errors import one_line_errors
 from torch import Tensor
 from transformers import GenerationConfig
 
+from unimo_hf.atomic import follow_umask
 from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.modalities import squarest_grid
@@ -29,7 +30,7 @@ from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
-from unimo_hf.pipelines.checkpoint import load_network
+from unimo_hf.pipelines.checkpoint import load_network, locate_network
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GENERATION_SETTINGS = REPOSITORY / "configuration" / "generation_config.json"
@@ -85,7 +86,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="model.pt as NVIDIA publishes it")
     parser.add_argument("--config", type=Path, help="config.json beside it; checked against the tensors")
     parser.add_argument("--output", type=Path, required=True, help="folder to make")
-    parser.add_argument("--motion-vqvae", type=Path, help="a trained motion tokenizer, copied into the folder")
+    parser.add_argument(
+        "--motion-vqvae", type=Path, help="a trained motion tokenizer (or a checkpoint that has one), copied"
+    )
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="bfloat16", help="of the weights (bfloat16)")
     parser.add_argument(
         "--new-rows",
@@ -94,7 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="start of motion and special embeddings: mean and deviation of the visual table, or Cosmos' own N(0, 1)",
     )
     options = parser.parse_args(arguments)
-    try:
+    with one_line_errors(parser.prog):
         convert(
             options.checkpoint,
             options.output,
@@ -103,8 +106,6 @@ def main(arguments: list[str] | None = None) -> None:
             DTYPES[options.dtype],
             options.new_rows,
         )
-    except (OSError, ValueError) as error:
-        sys.exit(f"{parser.prog}: {error}")
 
 
 def convert(
@@ -135,7 +136,9 @@ def convert(
     weights = read_tensors(checkpoint)
     for prefix in ("net.", "model."):
         weights = without_prefix(weights, prefix)
-    tokenizer = load_network(MotionVQVAE, motion_vqvae) if motion_vqvae is not None else None
+    tokenizer = (
+        None if motion_vqvae is None else load_network(MotionVQVAE, Path(locate_network(MotionVQVAE, motion_vqvae)))
+    )
     motion_config = MotionVQVAEConfig() if tokenizer is None else tokenizer.config
     config = config_of(weights, checkpoint, read_settings(config_file), motion_config)
     config.architectures, config.dtype = [UniMoForConditionalGeneration.__name__], dtype
@@ -164,6 +167,7 @@ def convert(
         shutil.copyfile(CARD, folder / "README.md")
         if tokenizer is not None:
             tokenizer.save_pretrained(folder / "motion_vqvae")
+            follow_umask(*(folder / "motion_vqvae").glob("model*.safetensors"))
         check_logits(weights, folder, config, dtype)
 
 

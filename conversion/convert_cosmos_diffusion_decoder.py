@@ -10,7 +10,6 @@ import argparse
 import json
 import pickle
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from checkpoint_writing import new_folder, read_weights, total_bytes, write_weig
 from cosmos_diffusion_forward import cosmos_output, our_output, seeded_prompt
 from huggingface_hub.errors import StrictDataclassError
 from key_matching import match_keys
+from one_line_errors import one_line_errors
 from torch import Tensor
 
 from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
@@ -94,10 +94,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="folder to make, as CHECKPOINT/diffusion_decoder")
     options = parser.parse_args(arguments)
-    try:
+    with one_line_errors(parser.prog):
         convert(options.checkpoint, options.aux, options.vae, options.output)
-    except (OSError, ValueError, ModuleNotFoundError) as error:
-        sys.exit(f"{parser.prog}: {error}")
 
 
 def convert(checkpoint: Path, aux: Path, vae: Path, output: Path) -> None:

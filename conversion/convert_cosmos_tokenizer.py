@@ -7,7 +7,6 @@ Example: python conversion/convert_cosmos_tokenizer.py --encoder encoder.jit --d
 import argparse
 import hashlib
 import re
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -18,6 +17,7 @@ from checkpoint_reading import finite, read_tensors, without_prefix
 from checkpoint_writing import new_folder, total_bytes, write_weights
 from cosmos_tokenizer_forward import CosmosTokenizer
 from key_matching import match_keys
+from one_line_errors import one_line_errors
 from torch import Tensor
 
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
@@ -51,10 +51,8 @@ def main(arguments: list[str] | None = None) -> None:
     halves = [options.encoder, options.decoder]
     if (options.checkpoint is None) == (halves == [None, None]) or halves.count(None) == 1:
         parser.error("give --encoder and --decoder, or --checkpoint alone")
-    try:
+    with one_line_errors(parser.prog):
         convert([options.checkpoint] if options.checkpoint else halves, options.output)
-    except (OSError, ValueError) as error:
-        sys.exit(f"{parser.prog}: {error}")
 
 
 def convert(files: Sequence[Path], output: Path) -> None:

@@ -6,7 +6,6 @@ Example: python conversion/export_hub.py runs/unimo_tiny --output runs/unimo_tin
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 from key_matching import match_keys
 from model_card import write_card
+from one_line_errors import one_line_errors
 from remote_code import CONFIGURATIONS, NETWORKS, write_remote_code
 from torch import Tensor
 from transformers import GenerationConfig, PreTrainedConfig
@@ -28,12 +28,15 @@ from unimo_hf.pipelines.checkpoint import (
     check_codes_of_diffusion_decoder,
     check_fit,
     check_parts,
+    folder_here,
     load_processor,
 )
+from unimo_hf.pipelines.checkpoint_files import copy_file, files_inside
 from unimo_hf.pipelines.hub import upload_checkpoint
 
 GENERATION_SETTINGS = Path(__file__).resolve().parents[1] / "configuration" / "generation_config.json"
 SETTINGS = ("processor_config.json", "tokenizer_config.json", "tokenizer.json")
+OF_A_PART = ("config.json", "model*.safetensors*")
 # What else belongs to a checkpoint; logs, optimiser states and the like stay behind.
 OPTIONAL_FILES = ("LICENSE*", "NOTICE*", "evaluation_statistics.safetensors", "examples/*")
 # Notes of transformers on where a tokenizer was loaded from.
@@ -43,7 +46,7 @@ NOTES_ON_LOADING = ("is_local", "local_files_only")
 def main(arguments: list[str] | None = None) -> None:
     """Export what the command line names; a user's mistake ends it with one message and code 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("checkpoint", type=Path, help="folder of a whole checkpoint")
+    parser.add_argument("checkpoint", help="folder of a whole checkpoint, or unimo-tiny")
     parser.add_argument("--output", type=Path, required=True, help="folder to make")
     parser.add_argument("--push-to-hub", metavar="ORG/NAME", help="repository to make or update on the Hub")
     parser.add_argument("--max-shard-size", default=MAX_SHARD_BYTES, help="size of a file of weights at most (5GB)")
@@ -52,12 +55,12 @@ def main(arguments: list[str] | None = None) -> None:
         "--base-model", metavar="ORG/NAME", action="append", default=[], help="what the weights were made from"
     )
     options = parser.parse_args(arguments)
-    try:
+    with one_line_errors(parser.prog):
         max_shard_bytes = parse_size(options.max_shard_size)
         for name in filter(None, [options.push_to_hub, *options.base_model]):
             check_repository_name(name)
         export(
-            options.checkpoint,
+            folder_here(options.checkpoint),
             options.output,
             max_shard_bytes,
             options.push_to_hub,
@@ -66,8 +69,6 @@ def main(arguments: list[str] | None = None) -> None:
         )
         if options.push_to_hub is not None:
             sys.stdout.write(f"{push(options.output, options.push_to_hub)}\n")
-    except (OSError, ValueError, ModuleNotFoundError) as error:
-        sys.exit(f"{parser.prog}: {error}")
 
 
 def export(
@@ -93,8 +94,12 @@ def export(
 
     Raises:
         OSError: If a file can't be read or the folder can't be made.
-        ValueError: If a part is missing, damaged, or does not fit the others; names the file and the key.
+        ValueError: If a part is missing, damaged, or does not fit the others, or a file is a link that leads out of
+            the checkpoint; names the file and the key.
     """
+    others = files_inside(checkpoint, (*SETTINGS, *OPTIONAL_FILES))
+    files_inside(checkpoint, ("generation_config.json", "README.md"))
+    files_inside(checkpoint, [f"{part}/{name}".lstrip("/") for part in NETWORKS for name in OF_A_PART])
     check_parts(checkpoint)
     for name in SETTINGS:
         if not (checkpoint / name).exists():
@@ -113,9 +118,9 @@ def export(
         for part, tensors in weights.items():
             (folder / part).mkdir(exist_ok=True)
             write_part(tensors, folder / part, checkpoint / part, max_shard_bytes)
-            shutil.copyfile(checkpoint / part / "config.json", folder / part / "config.json")
+            copy_file(checkpoint / part / "config.json", folder / part / "config.json")
         generation_config.save_pretrained(folder)
-        copy_files(checkpoint, folder)
+        copy_files(others, checkpoint, folder)
         requirements = write_remote_code(folder, parts)
         metadata = write_card(
             folder,
@@ -252,13 +257,10 @@ def write_part(tensors: dict[str, Tensor], folder: Path, source: Path, max_shard
     write_weights(folder, shapes, weight_of, dtypes, max_shard_bytes)
 
 
-def copy_files(checkpoint: Path, folder: Path) -> None:
+def copy_files(files: Sequence[Path], checkpoint: Path, folder: Path) -> None:
     """Copy settings and what else belongs to a checkpoint."""
-    for pattern in (*SETTINGS, *OPTIONAL_FILES):
-        for path in filter(Path.is_file, checkpoint.glob(pattern)):
-            target = folder / path.relative_to(checkpoint)
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, target)
+    for path in files:
+        copy_file(path, folder / path.relative_to(checkpoint))
     settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     kept = {name: value for name, value in settings.items() if name not in NOTES_ON_LOADING}
     (folder / "tokenizer_config.json").write_text(json.dumps(kept), encoding="utf-8")

@@ -37,6 +37,7 @@ video, motion = unimo.image_to_video_and_motion("person.png", seed=0)
 With transformers alone, through the code in this repository (`pip install {requirements}`):
 
 ```python
+import numpy as np
 import torch
 from transformers import AutoModel, AutoModelForCausalLM, AutoProcessor
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
@@ -47,8 +48,10 @@ model = AutoModelForCausalLM.from_pretrained("{name}", **options)
 video_fsq = AutoModel.from_pretrained("{name}", subfolder="video_fsq", **options)
 motion_vqvae = AutoModel.from_pretrained("{name}", subfolder="motion_vqvae", **options)
 
+frames = np.zeros((17, 128, 128, 3), np.uint8)  # a video: [frames, height, width, 3], {fps:g} frames a second
+
 with torch.no_grad():
-    clip = processor(videos=[frames])  # uint8, [frames, height, width, 3], {fps:g} frames a second
+    clip = processor(videos=[frames])
     condition = processor(visual_codes=video_fsq.encode(clip["pixel_values"]), task="v2m")
     target = model.generate_target(condition["input_ids"], sequence=condition["sequence"])
     codes = processor.post_process(target, condition["sequence"])

@@ -3,6 +3,9 @@
 
 import importlib
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -193,3 +196,65 @@ def test_ablation_judged_by_the_model(run, micro_ablation):
     assert 0 < row["v2m_mpjpe"] < 2000
     assert row["v2m_constant_mpjpe"] > 0
     assert row["ar_steps"] == 2
+
+
+HOSTILE_SAMPLE = ("motions/*", "clips/values", "recipes/texts", "names/outputs")
+
+
+def test_hostile_inputs(repository, tmp_path):
+    """Planted faults are found, and a sample of the cases has none; in a process that has started no thread yet."""
+    command = [sys.executable, "benchmarks/hostile_inputs.py", "--self-check", "--json", str(tmp_path / "rows.json")]
+    command += ["--kinds", *HOSTILE_SAMPLE, "--cases", "24"]
+    ended = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
+    assert all(set(row) >= KEYS for row in rows)
+    assert sum(row["rounds"] for row in rows) == 24
+
+
+@pytest.fixture
+def killed_runs(repository, monkeypatch):
+    """The module; its neighbours can be imported too."""
+    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
+    return importlib.import_module("killed_runs")
+
+
+def test_what_a_killed_run_loses_doubles_or_leaves_is_found(killed_runs, tmp_path):
+    output = killed_runs.prepare(tmp_path / "whole")
+    (output / "000000.mp4").write_bytes(b"drawn")
+    (output / "log.jsonl").write_text('{"step": 1, "seconds": 2.0}\n{"step": 2, "seconds": 3.0}\n', encoding="utf-8")
+    whole = killed_runs.contents(output)
+    shutil.copytree(output, tmp_path / "again")
+    again = tmp_path / "again"
+    (again / "log.jsonl").write_text('{"step": 1, "seconds": 9.0}\n{"step": 2, "seconds": 1.0}\n', encoding="utf-8")
+    assert killed_runs.differences(killed_runs.contents(again), whole) == []
+
+    (again / "log.jsonl").write_text('{"step": 1}\n{"step": 1}\n{"step": 2}\n', encoding="utf-8")
+    (again / "000000.mp4").write_bytes(b"draw")
+    (again / ".unimo-unfinished").mkdir()
+    (again / "notes.txt").unlink()
+    found = killed_runs.contents(again)
+    expected = [".unimo-unfinished is too much", "000000.mp4 differs", "log.jsonl differs", "notes.txt is missing"]
+    assert killed_runs.differences(found, whole) == expected
+    half = killed_runs.half_files(found, whole, goes_on=False)
+    assert half == ["notes.txt is missing", "000000.mp4 is not whole"]
+
+
+def test_moments_of_kills_are_drawn_over_the_run_and_over_its_writing(killed_runs):
+    whole = killed_runs.Unbroken({}, seconds=10.0, writes_from=8.0)
+    moments = killed_runs.moments(whole, 20, seed=0)
+    assert moments == killed_runs.moments(whole, 20, seed=0) != killed_runs.moments(whole, 20, seed=1)
+    assert all(8 <= moment <= 10 for moment, _ in moments[1::2])
+    assert min(moments)[0] < 4
+    assert {group for _, group in moments} == {True, False}
+
+
+@pytest.mark.slow
+def test_killed_runs(repository, tmp_path):
+    command = [sys.executable, "benchmarks/killed_runs.py", "--runs", "encode", "--moments", "2"]
+    command += ["--json", str(tmp_path / "rows.json")]
+    ended = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (row,) = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
+    assert set(row) >= KEYS
+    assert row["rounds"] == len(row["kills"]) == 2

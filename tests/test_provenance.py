@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unimo_hf import __version__
-from unimo_hf.provenance import KINDS, Provenance, printable
+from unimo_hf.names import shown
+from unimo_hf.provenance import KINDS, Provenance
 
 FULL = Provenance(
     "generated", "org/name", "0" * 40, "i2vm", 7, True, True, top_p=0.8, temperature=1.0, source="rendered"
@@ -29,8 +30,7 @@ def test_what_is_written_is_read(**values):
     assert Provenance.from_json(record.to_json()) == record
     assert Provenance.from_comment(record.to_comment()) == record
     assert record.to_json().isascii()
-    assert str(record).isprintable()
-    assert record.describe().isprintable()
+    assert shown(record.describe()) == record.describe()
 
 
 def test_what_a_person_reads():
@@ -102,10 +102,6 @@ def test_comments_of_others_hold_none(comment):
 def test_a_comment_that_was_cut():
     with pytest.raises(ValueError, match="no JSON"):
         Provenance.from_comment(FULL.to_comment()[:200])
-
-
-def test_what_a_terminal_would_act_upon_is_written_out():
-    assert printable("a\x1b[31m\n\u202e\ud800é") == "a\\x1b[31m\\n\\u202e\\ud800é"
 
 
 def test_a_whole_is_as_far_from_a_recording_as_its_furthest_part():

@@ -1,8 +1,9 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""Write aside, then rename: a file that exists is whole."""
+"""Write aside, then rename: a file that exists is whole, and others can read it as the user's umask says."""
 
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,22 +32,46 @@ def replace_when_done(path: str | os.PathLike) -> Iterator[Path]:
     ```
     """
     path = Path(path)
-    aside = None
+    # Of a long name only the beginning: what is added must fit into the file system's 255 bytes.
+    aside = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}{path.suffix}")
+    made = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        aside = Path(name)
+        aside.touch(exist_ok=False)
+        made, mode = True, _mode(aside)
         yield aside
-        # mkstemp makes files that only their owner can read; a written file follows the user's umask.
-        mask = os.umask(0)
-        os.umask(mask)
-        aside.chmod(0o666 & ~mask)
+        aside.chmod(mode)  # safetensors puts a file of its own here, which only the owner can read
         os.replace(aside, path)
     except OSError as error:
         if error.filename in (None, str(aside)):
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
     finally:
-        if aside is not None:
+        if made:
             aside.unlink(missing_ok=True)
+
+
+def follow_umask(*files: Path) -> None:
+    """Give files the permissions of any new file: safetensors writes weights that only their owner can read.
+
+    Args:
+        *files (`Path`): Files that the caller has just written.
+
+    Example:
+
+    ```python
+    model.save_pretrained(folder)
+    follow_umask(*folder.glob("model*.safetensors"))
+    ```
+    """
+    for file in files:
+        # The umask can only be read by setting it, which other threads would notice: a new file shows it.
+        probe = file.with_name(f".{secrets.token_hex(4)}")
+        probe.touch(exist_ok=False)
+        mode = _mode(probe)
+        probe.unlink()
+        file.chmod(mode)
+
+
+def _mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)

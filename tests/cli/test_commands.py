@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from unimo_hf import Motion
 from unimo_hf.cli import options
 from unimo_hf.cli.app import app
 from unimo_hf.video.reading import Video
+from unimo_hf.video.writing import write_video
 
 FRAMES = 17
 
@@ -37,8 +39,6 @@ class PipelineStandIn:
     def video_to_motion(self, path, **settings):
         self.calls.append(("v2m", Path(path).name, settings))
         settings.pop("on_frames", None)
-        if Path(path).stat().st_size == 0:
-            raise ValueError(f"{path}: the file is empty; it must be a video.")
         return still_motion()
 
     def image_to_video_and_motion(self, path, **settings):
@@ -62,9 +62,16 @@ def clips(tmp_path):
     folder = tmp_path / "clips"
     folder.mkdir()
     for name in ("one.mp4", "two.mov"):
-        (folder / name).write_bytes(b"video")
+        write_video(folder / name, np.zeros((2, 32, 32, 3), np.uint8), fps=15)
     (folder / "three.mp4").touch()
     return folder
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "person.png"
+    Image.new("RGB", (32, 32)).save(path)
+    return path
 
 
 def unimo(*arguments):
@@ -119,7 +126,7 @@ def test_video_to_motion_of_many_with_one_bad(pipeline, clips, tmp_path):
     report = json.loads(result.stdout)
     assert [Path(row["input"]).name for row in report["results"]] == ["one.mp4", "two.mov"]
     assert [Path(failure["input"]).name for failure in report["failures"]] == ["three.mp4"]
-    assert "the file is empty" in result.stderr
+    assert "three.mp4 is empty" in result.stderr
     assert sorted(path.name for path in out.iterdir()) == ["one.npz", "one.overlay.mp4", "two.npz", "two.overlay.mp4"]
     assert len(Motion.load(out / "one.npz")) == FRAMES
     expected = {"do_sample": False, "top_p": None, "temperature": None, "seed": 3}
@@ -143,9 +150,7 @@ def test_a_file_beside_the_input_is_safe(pipeline, clips):
     assert unimo("v2m", clips / "one.mp4", "-o", clips, "--overwrite").exit_code == 0
 
 
-def test_picture_to_video_and_motion(pipeline, tmp_path):
-    picture = tmp_path / "person.png"
-    picture.write_bytes(b"picture")
+def test_picture_to_video_and_motion(pipeline, picture, tmp_path):
     result = unimo("i2vm", picture, "-o", tmp_path / "out", "--json", "--top-p", "0.9")
     assert result.exit_code == 0, result.output
     (row,) = json.loads(result.stdout)["results"]
@@ -165,7 +170,8 @@ def test_demo_says_what_it_made(pipeline, tmp_path):
 def test_missing_file_is_one_line(pipeline, tmp_path):
     result = unimo("v2m", tmp_path / "gone.mp4", "-o", tmp_path / "out")
     assert result.exit_code == 1
-    assert "gone.mp4: No such file" in result.stderr.replace("\n", " ")
+    assert "There is no video file" in result.stderr
+    assert "gone.mp4" in result.stderr
     assert "Traceback" not in result.output
 
 
@@ -192,12 +198,80 @@ def test_interruption_ends_with_130(pipeline, clips, tmp_path, monkeypatch):
     assert result.stderr.strip() == "Interrupted."
 
 
-def test_unknown_device_and_unknown_model_are_one_line(tmp_path):
+def test_unknown_device_and_unknown_model_are_one_line(clips, tmp_path):
     for arguments, message in (
         (["--device", "quantum"], "no such device"),
         (["--model", str(tmp_path / "nothing")], "nothing"),
     ):
-        result = unimo("v2m", "clip.mp4", "-o", tmp_path / "out", *arguments)
+        result = unimo("v2m", clips / "one.mp4", "-o", tmp_path / "out", *arguments)
         assert result.exit_code == 1
         assert message in result.stderr
         assert result.stderr.startswith("Error:")
+
+
+@pytest.fixture
+def no_model(monkeypatch):
+    """Loading one is a failure of the test."""
+    monkeypatch.setattr(options, "load_pipeline", lambda *_, **__: pytest.fail("a model was loaded"))
+
+
+@pytest.mark.usefixtures("no_model")
+def test_what_is_given_to_the_wrong_command_is_told_by_its_content(clips, picture, tmp_path):
+    still_motion().save(tmp_path / "walk.npz")
+    (tmp_path / "walk.bvh").write_text("HIERARCHY\n")
+    (tmp_path / "notes.txt").write_text("a walk")
+    picture.rename(tmp_path / "picture.mp4")
+    (clips / "one.mp4").rename(tmp_path / "video.png")
+    for command, name, sentence in (
+        ("v2m", "picture.mp4", "is a picture; `unimo i2vm` takes pictures."),
+        ("v2m", "walk.npz", "is a motion file; `unimo data convert` takes motion files."),
+        ("v2m", "walk.bvh", "is a motion file; `unimo data convert` takes motion files."),
+        ("v2m", "notes.txt", "is text; a video is needed."),
+        ("i2vm", "video.png", "is a video; `unimo v2m` takes videos."),
+        ("i2vm", "walk.npz", "is a motion file; `unimo data convert` takes motion files."),
+        ("i2vm", "notes.txt", "is text; a picture is needed."),
+        ("data convert", "video.png", "is a video; `unimo v2m` takes videos."),
+        ("data convert", "picture.mp4", "is a picture; `unimo i2vm` takes pictures."),
+    ):
+        result = unimo(*command.split(), tmp_path / name, "-o", tmp_path / "out")
+        assert result.exit_code == 1
+        assert result.stderr == f"1 of 1 inputs failed:\n  {tmp_path / name} {sentence}\n"
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("no_model")
+def test_a_folder_of_the_wrong_things(clips, picture, tmp_path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    picture.rename(folder / "000.png")
+    assert "; `unimo i2vm` takes pictures." in unimo("v2m", folder, "-o", tmp_path / "out").stderr
+    assert "; `unimo v2m` takes videos." in unimo("i2vm", clips, "-o", tmp_path / "out").stderr
+
+
+@pytest.mark.usefixtures("no_model")
+def test_an_output_that_cannot_be_is_said_before_a_model_is_loaded(clips, picture, tmp_path):
+    (tmp_path / "file").touch()
+    still_motion().save(tmp_path / "walk.npz")
+    for command in (
+        ["v2m", clips / "one.mp4"],
+        ["i2vm", picture],
+        ["demo"],
+        ["data", "redraw", tmp_path],
+        ["data", "convert", tmp_path / "walk.npz"],
+    ):
+        for output in (tmp_path / "file", tmp_path / "file" / "deep"):
+            result = unimo(*command, "-o", output)
+            assert result.exit_code == 1
+            assert f"{tmp_path / 'file'} is no folder" in result.stderr
+
+
+@pytest.mark.usefixtures("no_model")
+def test_shards_that_are_none_are_said_before_a_model_is_loaded(clips, tmp_path):
+    assert "is no folder of code shards" in unimo("data", "redraw", clips, "-o", tmp_path / "out").stderr
+
+
+def test_motions_that_cannot_be_read_are_said(clips):
+    result = unimo("evaluate", "motion-vqvae", clips / "one.mp4")
+    assert result.exit_code == 1
+    assert "No motion could be read; the first error: " in result.stderr
+    assert "one.mp4" in result.stderr

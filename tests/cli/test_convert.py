@@ -28,6 +28,15 @@ def gvhmr(path):
     torch.save({f"smpl_params_{frame}": parameters for frame in ("incam", "global")} | {"net_outputs": {}}, path)
 
 
+def collection(folder, name):
+    motion = make()
+    arrays = {key: getattr(motion, key) for key in Motion.PARAMETERS} | {"betas": motion.betas[None], "fps": 30.0}
+    clip = {"clip_start": np.array([0]), "clip_length": np.array([4]), "clip_name": np.array([name])}
+    folder.mkdir()
+    np.savez(folder / "motions.npz", **arrays, **clip)
+    (folder / "clips.json").write_text("[]")
+
+
 @pytest.mark.parametrize("form", ["npz", "safetensors", "bvh"])
 def test_a_folder_keeps_its_tree(tmp_path, form):
     make(0.1).save(tmp_path / "in" / "a" / "walk.npz")
@@ -62,16 +71,30 @@ def test_a_bad_file_stops_nothing(tmp_path):
 
 @pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "..", "", "a\\b"])
 def test_a_name_in_a_file_leads_nowhere_else(tmp_path, name):
-    motion = make()
-    arrays = {key: getattr(motion, key) for key in Motion.PARAMETERS} | {"betas": motion.betas[None], "fps": 30.0}
-    clip = {"clip_start": np.array([0]), "clip_length": np.array([4]), "clip_name": np.array([name])}
-    (tmp_path / "in").mkdir()
-    np.savez(tmp_path / "in" / "motions.npz", **arrays, **clip)
-    (tmp_path / "in" / "clips.json").write_text("[]")
+    collection(tmp_path / "in", name)
     result = convert(tmp_path / "in", "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert "can't be that of a file" in result.stderr
     assert not list(tmp_path.glob("**/*evil*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("two\nlines", "two_lines"),
+        ("\x1b]0;title\x07walk", "_]0;title_walk"),
+        ("walk\u202egpj", "walk_gpj"),
+        ("-rf/.ssh/con", "_rf/_ssh/_con"),
+        ("w" * 400, "w" * 200),
+    ],
+)
+def test_a_name_in_a_file_is_no_raw_name_of_a_file(tmp_path, name, expected):
+    collection(tmp_path / "in", name)
+    result = convert(tmp_path / "in", "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.stderr
+    (row,) = json.loads(result.stdout)["results"]
+    assert row["output"] == str(tmp_path / "out" / f"{expected}.npz")
+    assert len(Motion.load(row["output"])) == 4
 
 
 def test_nothing_is_written_twice_or_over_its_input(tmp_path):

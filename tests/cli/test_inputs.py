@@ -60,6 +60,12 @@ def test_outputs_of_equal_names_do_not_collide():
     assert {stem.parent for stem in stems.values()} == {Path("out")}
 
 
+def test_outputs_have_names_that_every_system_takes():
+    inputs = [Path("a\nb.mp4"), Path("a\x1bb.mp4"), Path(".hidden.mp4"), Path("-v.mp4"), Path("x" * 251 + ".mp4")]
+    stems = output_stems(inputs, Path("out"))
+    assert [stems[path].name for path in inputs] == ["a_b", "a_b-2", "_hidden", "_v", "x" * 200]
+
+
 def test_a_file_beside_its_input_is_not_replaced(tmp_path):
     source, output = tmp_path / "clip.mp4", tmp_path / "clip.npz"
     check_outputs([output], source, overwrite=False)

@@ -10,7 +10,16 @@ import pytest
 import torch
 import typer
 
-from unimo_hf.cli.reporting import Failure, describe_error, finish, is_users_error, print_json, run_each
+from unimo_hf.cli.reporting import (
+    Failure,
+    describe_error,
+    finish,
+    is_users_error,
+    print_json,
+    progress_bar,
+    run_each,
+    say,
+)
 
 
 def test_errors_in_one_line():
@@ -76,6 +85,29 @@ def test_finish_reports_failures_and_ends_with_1(capsys):
     }
     assert "1 of 2 inputs failed" in captured.err
     assert "b.mp4: [odd] text" in captured.err
+
+
+HOSTILE = "[red]a\x1b[2J\u202eb\udc80"
+
+
+def test_what_a_terminal_would_obey_is_shown_and_json_is_json(capsys):
+    rows = [{"input": Path(HOSTILE), "where": [HOSTILE]}]
+    for as_json in (False, True):
+        with pytest.raises(typer.Exit):
+            finish(HOSTILE, rows, [Failure(HOSTILE, f"{HOSTILE}: bad")], as_json, model=HOSTILE)
+    say(HOSTILE, "Error:")
+    captured = capsys.readouterr()
+    text = captured.out + captured.err
+    assert not set("\x1b\u202e\udc80") & set(text)
+    assert r"[red]a\x1b[2J\u202eb\udc80: bad" in text
+    assert json.loads(captured.out[captured.out.index("\n{") :])["model"] == HOSTILE
+
+
+def test_a_bar_shows_names_as_they_are():
+    with progress_bar() as bar:
+        task = bar.add_task(HOSTILE)
+        (description,) = (column.render(bar.tasks[task]) for column in bar.columns[:1])
+    assert description.plain == r"[red]a\x1b[2J\u202eb\udc80"
 
 
 def test_numbers_of_numpy_and_torch_are_json(capsys):

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import weakref
+from pathlib import Path
 from types import SimpleNamespace
 
 import checkpoint_writing
@@ -104,10 +105,14 @@ def test_a_place_that_cannot_be_written(tmp_path):
 
 
 def test_a_folder_without_permission(tmp_path, monkeypatch):
-    def refuse(dir, prefix):
-        raise PermissionError(errno.EACCES, "Permission denied", f"{dir}/{prefix}")
+    make = Path.mkdir
 
-    monkeypatch.setattr(checkpoint_writing.tempfile, "mkdtemp", refuse)
+    def refuse(folder, *arguments, **options):
+        if folder.name.startswith(".out-"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        make(folder, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(PermissionError, match="out"), new_folder(tmp_path / "deep" / "out", 1):
         pytest.fail("the block must not run")
     assert names_in(tmp_path) == []

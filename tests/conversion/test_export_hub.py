@@ -5,6 +5,7 @@ import ast
 import json
 import os
 import shutil
+import stat
 import sys
 from pathlib import Path
 
@@ -109,7 +110,6 @@ STRANGER = """
 import importlib.util, json
 import numpy as np, torch
 assert importlib.util.find_spec("unimo_hf") is None
-frames = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
 {card}
 from transformers import AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained("{name}", trust_remote_code=True)
@@ -130,6 +130,8 @@ def test_a_stranger_loads_it_and_generates(exported, micro_checkpoint, tmp_path)
     """In an environment that holds what requirements.txt says, by the example of the card."""
     packages = make_environment(tmp_path / "packages", (exported / "requirements.txt").read_text().split())
     card = (exported / "README.md").read_text().split("```python\n")[2].split("```")[0]
+    video = "np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)"
+    card = card.replace("np.zeros((17, 128, 128, 3), np.uint8)", video)
     code = STRANGER.format(card=card.replace(f'"{exported.name}"', f'"{exported}"'), name=exported)
     result = run_as_stranger(packages, code, tmp_path, HF_HUB_OFFLINE="1")
     assert result.returncode == 0, result.stderr
@@ -219,6 +221,61 @@ def test_only_what_belongs_to_a_checkpoint_comes_along(checkpoint, tmp_path):
     assert {"LICENSE", "examples"} <= set(names)
     assert not {"log.jsonl", "checkpoints", "secrets.py"} & set(names)
     assert (tmp_path / "out" / "examples" / "clip.mp4").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("link", ["LICENSE", "examples/x", "config.json", "README.md", "video_fsq/model.safetensors"])
+def test_a_link_out_of_the_checkpoint_is_one_line(checkpoint, tmp_path, link):
+    secret = tmp_path / "id_rsa"
+    secret.write_text("secret")
+    (checkpoint / "examples").mkdir()
+    (checkpoint / link).unlink(missing_ok=True)
+    (checkpoint / link).symlink_to(secret)
+    message = ends(checkpoint, "--output", tmp_path / "out")
+    assert f"{checkpoint / link} is a link to {secret}, outside of {checkpoint}" in message
+    assert "\n" not in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_part_that_lies_elsewhere_is_refused(checkpoint, tmp_path):
+    (checkpoint / "video_fsq").rename(tmp_path / "video_fsq")
+    (checkpoint / "video_fsq").symlink_to(tmp_path / "video_fsq")
+    with pytest.raises(ValueError, match="checkpoint/video_fsq is a link to"):
+        export(checkpoint, tmp_path / "out")
+
+
+def test_what_stays_behind_may_lead_anywhere(checkpoint, tmp_path):
+    (checkpoint / "log.jsonl").symlink_to("/etc/passwd")
+    export(checkpoint, tmp_path / "out")
+    assert not (tmp_path / "out" / "log.jsonl").exists()
+
+
+def test_a_pipe_does_not_stop_it(checkpoint, tmp_path):
+    (checkpoint / "config.json").unlink()
+    os.mkfifo(checkpoint / "config.json")
+    assert "config.json is no ordinary file" in ends(checkpoint, "--output", tmp_path / "out")
+
+
+def test_a_snapshot_in_the_cache_of_the_hub(micro_checkpoint, tmp_path):
+    snapshot = tmp_path / "models--me--micro" / "snapshots" / "0123abcd"
+    for file in (file for file in micro_checkpoint.rglob("*") if file.is_file()):
+        link, blob = snapshot / file.relative_to(micro_checkpoint), tmp_path / "models--me--micro" / "blobs"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        blob.mkdir(exist_ok=True)
+        name = link.relative_to(snapshot).as_posix().replace("/", "-")
+        shutil.copyfile(file, blob / name)
+        link.symlink_to(os.path.relpath(blob / name, link.parent))
+    export(snapshot, tmp_path / "out")
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_symlink()]
+    assert UniMoPipeline.from_pretrained(tmp_path / "out").frames == 9
+
+
+def test_what_a_name_would_tell_the_terminal_is_written_out(tmp_path):
+    assert r"gone\x1b[2J" in ends(tmp_path / "gone\x1b[2J", "--output", tmp_path / "out")
+
+
+def test_everything_written_can_be_read_by_others(exported):
+    mask = 0o777 & ~stat.S_IMODE(exported.stat().st_mode)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in exported.rglob("*") if file.is_file()} == {0o666 & ~mask}
 
 
 def test_generation_settings(exported, checkpoint, tmp_path):

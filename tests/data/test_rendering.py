@@ -2,6 +2,7 @@
 """Folders of clips: the same whatever the number of workers, whole or without a list."""
 
 import json
+import math
 import shutil
 
 import numpy as np
@@ -141,10 +142,26 @@ def test_settings_that_are_not_allowed(motions, tmp_path, settings, message):
     ("change", "message"),
     [
         (lambda facts: facts.update(format_version=2), "format_version is 2; 1 is needed"),
-        (lambda facts: facts.pop("fps"), "lacks a field"),
+        (lambda facts: facts.update(format_version=True), "format_version is True; 1 is needed"),
+        (lambda facts: facts.pop("fps"), "fps is None; a finite number from"),
+        (lambda facts: facts.update(fps=math.nan), "fps is nan"),
+        (lambda facts: facts.update(frames=-9), "frames is -9; a whole number from 1"),
+        (lambda facts: facts.update(size=10**30), "size is 1000000000000000000000000000000"),
+        (lambda facts: facts.update(size="32"), "size is '32'"),
+        (lambda facts: facts.update(camera=["front"]), r"camera is \['front'\]; allowed are"),
         (lambda facts: facts.update(clips=[]), "lists 0 clips"),
-        (lambda facts: facts.update(clips=[{"name": "x"}]), "lacks a field"),
-        (lambda facts: facts.update(clips=3), "lacks a field"),
+        (lambda facts: facts.update(clips=[{"name": "x"}]), r"clips\[0\]\.source is None"),
+        (lambda facts: facts.update(clips=[5]), r"clips\[0\] is 5; an object is needed"),
+        (lambda facts: facts.update(clips=3), "clips is 3; a list is needed"),
+        (
+            lambda facts: facts["clips"][1].update(video="../away.mp4"),
+            r"clips\[1\]\.video is '\.\./away\.mp4'; the plain",
+        ),
+        (lambda facts: facts["clips"][1].update(video="/etc/passwd"), r"clips\[1\]\.video"),
+        (lambda facts: facts["clips"][1].update(motion="a\\b.npz"), r"clips\[1\]\.motion"),
+        (lambda facts: facts["clips"][1].update(motion="a\n.npz"), r"clips\[1\]\.motion is 'a\\n\.npz'"),
+        (lambda facts: facts["clips"][0].update(name="\x1b[31m"), r"clips\[0\]\.name is '\\x1b"),
+        (lambda facts: facts["clips"][0].update(start=math.inf), r"clips\[0\]\.start is inf"),
     ],
 )
 def test_lists_that_are_wrong(folder, tmp_path, change, message):
@@ -157,7 +174,13 @@ def test_lists_that_are_wrong(folder, tmp_path, change, message):
 
 
 def test_a_list_that_is_no_json(tmp_path):
-    for text in ("{", "[1]"):
+    for text in (
+        "{",
+        "[1]",
+        "[" * 100_000,
+        '{"clips": ' + "[" * 100 + "]" * 100 + "}",
+        '{"clips": ' + "9" * 5000 + "}",
+    ):
         (tmp_path / LIST).write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=LIST):
             load_clips(tmp_path)

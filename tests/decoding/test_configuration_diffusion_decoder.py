@@ -1,4 +1,6 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+import math
+
 import pytest
 from huggingface_hub.errors import StrictDataclassClassValidationError
 
@@ -27,6 +29,10 @@ def test_round_trip_through_a_folder(tmp_path):
         ({"context_length": 0}, "`context_length` is 0"),
         ({"attention_head_dim": 8}, "`attention_head_dim` is 8"),
         ({"mlp_ratio": 0.0}, "`mlp_ratio` is 0.0"),
+        ({"mlp_ratio": math.inf}, "`mlp_ratio` is inf; a finite number above 0"),
+        ({"num_hidden_layers": -1}, "`num_hidden_layers` is -1"),
+        ({"latent_channels": 1, "latents_mean": [[math.nan]]}, "`latents_mean` holds nan"),
+        ({"latent_channels": 1, "latents_mean": [[0.0]], "latents_std": [[math.inf]]}, "`latents_std` holds inf"),
         ({"decoder_widths": []}, "`decoder_widths` is"),
         ({"latent_channels": 2, "latents_mean": [[0.0]]}, "`latents_mean` holds 1 lists"),
         ({"latent_channels": 2, "latents_mean": [[0.0], [0.0, 1.0]]}, "`latents_mean` holds 2 lists of"),

@@ -82,7 +82,7 @@ def test_motion_vqvae_needs_motions_and_a_tokenizer(checkpoint, motions, tmp_pat
     assert run.exit_code == 2
     assert "at least one motion" in run.output
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(ValueError, match="can't be loaded as MotionVQVAE"):
+    with pytest.raises(ValueError, match="has the model_type None; 'unimo_motion_vqvae'"):
         load_motion_vqvae(tmp_path)
     with pytest.raises(ValueError, match="There is no checkpoint 'gone'"):
         load_motion_vqvae("gone")

@@ -1,6 +1,8 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """The shape of the motion tokenizer: derived sizes, JSON and back, errors."""
 
+import math
+
 import pytest
 from huggingface_hub.errors import StrictDataclassError
 
@@ -72,10 +74,18 @@ def test_saved_and_loaded(tmp_path):
         ({"codebook_update": "sgd"}, "codebook_update is 'sgd'"),
         ({"coordinates": "moon"}, "coordinates is 'moon'"),
         ({"factors": [2, 2]}, "equally long"),
-        ({"factors": [], "widths": [], "codebook_dim": 4}, "equally long"),
-        ({"factors": [0, 2, 3, 3]}, "positive"),
+        ({"factors": [], "widths": [], "codebook_dim": 4}, "`factors` is a list of 0"),
+        ({"widths": []}, "`widths` is a list of 0"),
+        ({"factors": [0, 2, 3, 3]}, "`factors` holds 0; a whole number from 1 to 1000 is needed"),
+        ({"factors": [1000] * 4}, "product of `factors` is 1000000000000"),
+        ({"depth": 1000}, "largest dilation"),
+        ({"codebook_size": 160_000_000_000}, "`codebook_size` is 160000000000"),
+        ({"codebook_decay": math.nan}, "`codebook_decay` is nan; a finite number from 0 to 1 is needed"),
+        ({"commitment_weight": -1.0}, r"`commitment_weight` is -1\.0; a finite number of at least 0"),
+        ({"fps": math.inf}, "`fps` is inf; a finite number from 0.1 to 1000.0"),
+        ({"fps": -24.0}, r"`fps` is -24\.0"),
         ({"residual_kernels": [3, 2]}, "two odd sizes"),
-        ({"ordered_codes": 1.5}, r"ordered_codes is 1\.5"),
+        ({"ordered_codes": 1.5}, r"`ordered_codes` is 1\.5"),
         ({"frame_encoder": True, "io_convs": True}, "frame_encoder and io_convs are both set"),
         ({"depth": "three"}, "depth"),
     ],

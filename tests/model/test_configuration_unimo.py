@@ -1,5 +1,6 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 import json
+import math
 
 import pytest
 import yaml
@@ -86,4 +87,40 @@ def test_an_unknown_key_is_refused(key):
 )
 def test_values_that_do_not_fit_are_refused(changes):
     with pytest.raises((StrictDataclassError, ValueError)):
+        tiny_config(**changes)
+
+
+YARN = {"rope_type": "cosmos_yarn", "factor": 2, "beta_fast": 4, "beta_slow": 1, "original_latent_grid": [3, 40, 64]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rms_norm_eps": math.nan}, "`rms_norm_eps` is nan; a finite number above 0 is needed"),
+        ({"rms_norm_eps": 0.0}, "`rms_norm_eps` is 0.0"),
+        ({"initializer_range": -0.02}, "`initializer_range` is -0.02; a finite number of at least 0"),
+        ({"embedding_initializer_range": 10**400}, "`embedding_initializer_range` is 1000"),
+        ({"attention_dropout": 1.0}, "`attention_dropout` is 1.0; a finite number of at least 0 and below 1"),
+        ({"ape_theta": math.inf}, "`ape_theta` is inf"),
+        ({"ape_scale": math.nan}, "`ape_scale` is nan"),
+        ({"hidden_size": 0}, "`hidden_size` is 0; a whole number from 1"),
+        ({"num_hidden_layers": 2**40}, "`num_hidden_layers` is 1099511627776"),
+        ({"num_key_value_heads": 0}, "`num_key_value_heads` is 0"),
+        ({"visual_vocab_size": -1}, "`visual_vocab_size` is -1"),
+        ({"max_position_embeddings": 0}, "`max_position_embeddings` is 0"),
+        ({"latent_grid": [2, -2, 2]}, "`latent_grid` holds -2"),
+        ({"rope_parameters": {"visual": 5}}, "`rope_parameters` of the visual codes is 5; a dictionary is needed"),
+        (
+            {"rope_parameters": {"rope_theta": math.nan}},
+            "`rope_theta` in `rope_parameters` of the visual codes is nan",
+        ),
+        ({"rope_parameters": {"motion": {**YARN, "factor": 0}}}, "`factor` in `rope_parameters` of the motion codes"),
+        ({"rope_parameters": {"motion": {"rope_type": "cosmos_yarn"}}}, "`factor` in .* is None"),
+        ({"rope_parameters": {"motion": {**YARN, "original_latent_grid": [3]}}}, "latent frames, rows and columns"),
+        ({"rope_parameters": {"rope_theta": [1, 2]}}, r"`rope_theta` in .* is \[1, 2\]"),
+        ({"rope_parameters": {"rope_type": ["llama3"]}}, r"found \['llama3'\]"),
+    ],
+)
+def test_numbers_that_are_none_are_named(changes, message):
+    with pytest.raises(ValueError, match=message):
         tiny_config(**changes)

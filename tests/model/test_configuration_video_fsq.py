@@ -1,4 +1,5 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+import math
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,9 @@ def test_round_trip_through_a_folder(tmp_path):
     [
         ({"channels": 0}, "`channels` is 0"),
         ({"levels": []}, "`levels` is"),
-        ({"levels": [8, 1]}, "`levels` is"),
+        ({"levels": [8, 1]}, "`levels` holds 1; a whole number from 2"),
+        ({"levels": [8] * 20}, "product of `levels`, is 1152921504606846976"),
+        ({"levels": [8] * 2000}, "`levels` is a list of 2000"),
         ({"channel_multipliers": []}, "`channel_multipliers` is"),
         ({"latent_channels": 4}, "`latent_channels` is 4"),
         ({"patch_size": 3}, "`patch_size` is 3"),
@@ -52,6 +55,8 @@ def test_round_trip_through_a_folder(tmp_path):
         ({"spatial_compression": 32}, "allow 4 to 16"),
         ({"temporal_compression": 2}, "allow 4 to 16"),
         ({"dropout": 1.0}, "`dropout` is 1.0"),
+        ({"dropout": math.nan}, "`dropout` is nan; a finite number of at least 0 and below 1 is needed"),
+        ({"channels": 10**30}, "`channels` is 1000000000000000000000000000000;"),
     ],
 )
 def test_impossible_sizes_are_refused(arguments, found):

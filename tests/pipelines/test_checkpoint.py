@@ -7,9 +7,17 @@ import shutil
 import pytest
 from safetensors.torch import load_file, save_file
 
-from unimo_hf import MotionVQVAEConfig, UniMoConfig, UniMoPipeline, VideoFSQConfig
+from unimo_hf import (
+    MotionVQVAE,
+    MotionVQVAEConfig,
+    UniMoConfig,
+    UniMoForConditionalGeneration,
+    UniMoPipeline,
+    VideoFSQ,
+    VideoFSQConfig,
+)
 from unimo_hf.pipelines import checkpoint
-from unimo_hf.pipelines.checkpoint import check_fit, check_parts, load_processor, resolve_checkpoint
+from unimo_hf.pipelines.checkpoint import check_fit, check_parts, load_processor, locate_network, resolve_checkpoint
 
 
 @pytest.fixture
@@ -162,3 +170,14 @@ def test_what_ships_is_found_by_its_name(micro_checkpoint, monkeypatch, tmp_path
     monkeypatch.setattr(checkpoint, "EMBEDDED", micro_checkpoint.parent)
     assert resolve_checkpoint(micro_checkpoint.name) == micro_checkpoint
     check_parts(micro_checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("network", "part"), [(UniMoForConditionalGeneration, ""), (MotionVQVAE, "motion_vqvae"), (VideoFSQ, "video_fsq")]
+)
+def test_a_network_is_found_by_the_name_of_a_checkpoint_and_by_its_own(micro_checkpoint, network, part):
+    shipped = resolve_checkpoint("unimo-tiny")
+    assert locate_network(network, "unimo-tiny") == str(shipped / part)
+    assert locate_network(network, micro_checkpoint) == str(micro_checkpoint / part)
+    assert locate_network(network, micro_checkpoint / part) == str(micro_checkpoint / part)
+    assert locate_network(network, "me/unimo") == "me/unimo"

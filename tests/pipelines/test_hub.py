@@ -7,6 +7,7 @@ huggingface_hub reads `HF_ENDPOINT` when it is imported, so the clients are proc
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -235,6 +236,20 @@ def test_a_pipeline_is_saved_whole(checkpoint, tmp_path):
     again.save_pretrained(str(tmp_path / "over"))
     assert (tmp_path / "over" / "diffusion_decoder" / "config.json").exists()
     UniMoPipeline.from_pretrained(tmp_path / "over")
+
+
+def test_a_saved_pipeline_can_be_read_by_others_and_takes_nothing_from_elsewhere(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    unimo = UniMoPipeline.from_pretrained(folder)
+    unimo.save_pretrained(tmp_path / "saved")
+    mask = 0o777 & ~stat.S_IMODE((tmp_path / "saved").stat().st_mode)
+    files = [file for file in (tmp_path / "saved").rglob("*") if file.is_file()]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o666 & ~mask}
+    (folder / "diffusion_decoder" / "NOTICE").symlink_to("/etc/passwd")
+    with pytest.raises(ValueError, match="NOTICE is a link to /etc/passwd"):
+        unimo.save_pretrained(tmp_path / "again")
+    with pytest.raises(ValueError, match="NOTICE is a link to /etc/passwd"):
+        unimo.push_to_hub("me/unimo")
 
 
 def test_what_is_asked_of_the_hub(micro_checkpoint, monkeypatch, tmp_path):

@@ -9,6 +9,7 @@ from transformers import pipeline
 
 from unimo_hf import UniMoForConditionalGeneration, UniMoPipeline
 from unimo_hf.motion.motion import Motion
+from unimo_hf.pipelines.checkpoint import resolve_checkpoint
 from unimo_hf.pipelines.registered_pipelines import TASKS, register_pipelines
 from unimo_hf.video.reading import Video
 from unimo_hf.video.writing import write_video
@@ -101,6 +102,14 @@ def test_a_folder_without_tokenizers(micro_checkpoint, tmp_path):
     shutil.rmtree(folder / "video_fsq")
     with pytest.raises(ValueError, match=r"video_fsq/config\.json is missing"):
         pipeline("video-to-motion", model=str(folder), device="cpu")
+
+
+def test_without_a_model_it_is_the_one_that_ships(tmp_path):
+    task = pipeline("video-to-motion", device="cpu")
+    assert task.unimo.folder == resolve_checkpoint("unimo-tiny")
+    assert len(task(Video(np.zeros((3, 20, 20, 3), np.uint8), 15.0))) == 3
+    task.save_pretrained(str(tmp_path))
+    assert str(task.unimo.folder) not in (tmp_path / "config.json").read_text()
 
 
 def test_registering_again_changes_nothing(caplog):

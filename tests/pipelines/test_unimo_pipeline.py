@@ -108,10 +108,14 @@ def test_windows_of_a_checkpoint_that_samples_follow_the_seed(unimo, monkeypatch
     assert same(*(unimo.video_to_motion(make_video(24), seed=1) for _ in range(2)))
 
 
-def test_progress_is_told_window_by_window(unimo):
+@pytest.mark.parametrize(
+    ("frames", "fps", "expected"),
+    [(32, 30.0, [18, 28, 32]), (33, 30.0, [18, 28, 33]), (11, 10.0, [6, 9, 11]), (16, 15.0, [9, 14, 16])],
+)
+def test_progress_is_told_window_by_window_in_frames_of_the_video(unimo, frames, fps, expected):
     told = []
-    unimo.video_to_motion(make_video(32, fps=30.0), on_frames=lambda done, total: told.append((done, total)))
-    assert told == [(9, 16), (14, 16), (16, 16)]
+    unimo.video_to_motion(make_video(frames, fps=fps), on_frames=lambda done, total: told.append((done, total)))
+    assert told == [(done, frames) for done in expected]
 
 
 def test_a_long_video_is_never_held_as_a_whole(unimo, monkeypatch):

@@ -96,5 +96,7 @@ def build(kind, values, tmp_path, **optimisation):
     from unimo_hf.training.recipe import load_recipe
 
     path = tmp_path / "recipe.yaml"
-    path.write_text(yaml.safe_dump({**values, "optimisation": {**OPTIMISATION, **optimisation}}), encoding="utf-8")
+    schedule = {"warmup_steps": 1, "decay_steps": 1} if "steps" in optimisation else {}
+    optimisation = {**OPTIMISATION, **schedule, **optimisation}
+    path.write_text(yaml.safe_dump({**values, "optimisation": optimisation}), encoding="utf-8")
     return dataclasses.replace(load_recipe(path, kind), output=str(tmp_path / "run"))

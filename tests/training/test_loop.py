@@ -1,96 +1,24 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """The loop: resuming is exact, stopping is safe, nonsense is not saved. Run on a model of two numbers."""
 
-import json
 import os
 import signal
-from functools import partial
+import sys
 
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
+from accelerate import PartialState
+from safetensors.torch import load_file
 from torch import nn
-from torch.utils.data import TensorDataset
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig
 
 from unimo_hf.training import loop
-from unimo_hf.training.loop import SeededBatches, fit, learning_rate_factor
+from unimo_hf.training.loop import SeededBatches, learning_rate_factor
 from unimo_hf.training.recipe import Optimisation
 
-OPTIMISATION = Optimisation(
-    steps=6,
-    batch_size=2,
-    learning_rate=0.1,
-    warmup_steps=1,
-    decay_steps=2,
-    log_every=2,
-    validate_every=3,
-    save_every=2,
-)
-
-
-class Line(PreTrainedModel):
-    config_class = PreTrainedConfig
-
-    def __init__(self, config):
-        super().__init__(config)
-        self.layer = torch.nn.Linear(1, 1)
-        self.post_init()
-
-    def forward(self, x):
-        return self.layer(x)
-
-
-class LineStage:
-    """Fits a line to noisy points; the noise is drawn while training: resuming needs the states of the generators."""
-
-    def __init__(self, accelerator, at_step=None):
-        self.model = self.network = Line(PreTrainedConfig())
-        x = torch.linspace(-1, 1, 7)[:, None]
-        self.dataset = TensorDataset(x, 3 * x + 1)
-        self.at_step, self.batches = at_step or {}, 0
-
-    def loss(self, network, batch):
-        x, y = batch
-        loss = (network(x) - y - 0.1 * torch.randn_like(y)).abs().mean()
-        self.batches += 1
-        if self.batches in self.at_step:
-            loss = self.at_step[self.batches](loss)
-        return loss, {"noise": torch.rand(())}
-
-    def validate(self):
-        return {"slope": float(self.model.layer.weight)}
-
-
-def run(folder, optimisation=OPTIMISATION, resume=True, **at_step):
-    return fit(partial(LineStage, **at_step), optimisation, folder, resume)
-
-
-def changed(**fields):
-    return Optimisation(**{**vars(OPTIMISATION), **fields})
-
-
-def weights(model):
-    return {key: value.clone() for key, value in model.state_dict().items()}
-
-
-def log_of(folder):
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def assert_same(first, second):
-    assert first.keys() == second.keys()
-    assert all(torch.equal(first[key], second[key]) for key in first)
-
-
-def stop(loss):
-    os.kill(os.getpid(), signal.SIGINT)
-    return loss
-
-
-def crash(loss):
-    raise RuntimeError("power failure")
+sys.path.append(os.path.dirname(__file__))
+from line_stage import Line, assert_same, changed, crash, log_of, run, stop, weights
 
 
 @pytest.fixture(scope="module")
@@ -148,24 +76,6 @@ def test_starting_again_leaves_no_old_checkpoint(tmp_path, whole):
     assert_same(weights(run(tmp_path)), whole[0])
 
 
-def test_an_interrupted_save_leaves_the_checkpoint_before(tmp_path, whole, monkeypatch):
-    save_state = Accelerator.save_state
-
-    def full_disk(self, folder, **options):
-        save_state(self, folder, **options)
-        raise OSError(28, "No space left on device", folder)
-
-    with pytest.raises(RuntimeError):
-        run(tmp_path, at_step={4: crash})
-    with monkeypatch.context() as patch:
-        patch.setattr(Accelerator, "save_state", full_disk)
-        with pytest.raises(OSError, match="No space"):
-            run(tmp_path)
-    assert "step_00000002" in [path.name for path in (tmp_path / "checkpoints").iterdir()]
-    assert_same(weights(run(tmp_path)), whole[0])
-    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step_00000006"]
-
-
 @pytest.mark.parametrize("figure", ["loss", "gradient_norm"])
 def test_nonsense_stops_the_run_and_is_not_saved(tmp_path, figure):
     def poison(loss):
@@ -177,20 +87,18 @@ def test_nonsense_stops_the_run_and_is_not_saved(tmp_path, figure):
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step_00000003"]
 
 
-def test_a_checkpoint_of_something_else(tmp_path):
-    run(tmp_path)
-    with pytest.raises(ValueError, match="step_00000006 is of step 6, the recipe has 4 steps"):
-        run(tmp_path, changed(steps=4))
-    model = next((tmp_path / "checkpoints" / "step_00000006").glob("model*"))
-    model.write_bytes(b"half a file")
-    with pytest.raises(ValueError, match="step_00000006 does not fit the recipe or is damaged"):
-        run(tmp_path)
-
-
 def test_gradients_of_several_batches(tmp_path, whole):
     found = run(tmp_path, changed(gradient_accumulation_steps=2, steps=3, save_every=1))
     assert [line["step"] for line in log_of(tmp_path) if "loss" in line] == [2, 3]
     assert not torch.equal(found.layer.weight, whole[0]["layer.weight"])
+
+
+def test_a_lower_rate_holds_from_the_last_checkpoint_on(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, at_step={3: stop})
+    before = next((tmp_path / "checkpoints").glob("*/model.safetensors"))
+    before = load_file(before)
+    assert_same(weights(run(tmp_path, changed(learning_rate=1e-30))), before)
 
 
 def test_the_rate_rises_stays_and_falls():
@@ -198,6 +106,41 @@ def test_the_rate_rises_stays_and_falls():
     rates = [learning_rate_factor(step, optimisation) for step in range(11)]
     assert rates == [0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 1, 0.5, 0]
     assert learning_rate_factor(10**6, Optimisation(warmup_steps=0)) == 1
+
+
+@pytest.mark.parametrize(("warmup_steps", "decay_steps"), [(11, 0), (6, 6), (0, 11)])
+def test_a_rate_that_never_reaches_its_peak(warmup_steps, decay_steps):
+    message = f"warmup_steps is {warmup_steps} and decay_steps {decay_steps}; in 10 steps .* never reach its peak"
+    with pytest.raises(ValueError, match=message):
+        Optimisation(steps=10, warmup_steps=warmup_steps, decay_steps=decay_steps)
+
+
+@pytest.mark.parametrize(("warmup_steps", "decay_steps"), [(10, 0), (5, 5), (0, 10), (0, 0)])
+def test_a_rate_that_just_reaches_its_peak(warmup_steps, decay_steps):
+    optimisation = Optimisation(steps=10, warmup_steps=warmup_steps, decay_steps=decay_steps)
+    assert max(learning_rate_factor(step, optimisation) for step in range(10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("precision", "environment", "message"),
+    [
+        ("fp16", {"ACCELERATE_USE_CPU": "true"}, "mixed_precision is 'fp16', which 'cpu' can't do; take 'no'"),
+        ("no", {"ACCELERATE_USE_CPU": "perhaps"}, "accelerate can't be set up, with mixed_precision 'no': .*perhaps"),
+        ("no", {"ACCELERATE_USE_MEGATRON_LM": "true"}, "accelerate can't be set up.*Megatron is not installed"),
+    ],
+)
+def test_what_accelerate_can_not_do_is_one_line(tmp_path, monkeypatch, precision, environment, message):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    PartialState._reset_state()
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path, changed(mixed_precision=precision))
+    PartialState._reset_state()
+
+
+def test_the_environment_does_not_outdo_the_recipe(tmp_path, whole, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "3")
+    assert_same(weights(run(tmp_path)), whole[0])
 
 
 def test_batches_depend_on_seed_and_step_alone():

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ from unimo_hf.model.motion_features import frames_to_parameters
 from unimo_hf.training import motion_vqvae, unimo, video_fsq
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage
 from unimo_hf.training.recipe import Recipe
+from unimo_hf.training.run_folder import RESULTS
 from unimo_hf.training.unimo import UniMoRecipe, UniMoStage, smoothed_targets
 from unimo_hf.training.unimo_start import fourier_features
 from unimo_hf.training.video_fsq import (
@@ -394,6 +396,7 @@ def test_the_last_stage_leaves_a_whole_checkpoint(recipes, tmp_path):
     module, kind, values = recipes["unimo"]
     recipe = micro_recipes.build(kind, values, tmp_path, steps=1)
     module.train(recipe)
+    assert all(path.name == "checkpoints" or RESULTS.fullmatch(path.name) for path in Path(recipe.output).iterdir())
     pipeline = UniMoPipeline.from_pretrained(recipe.output)
     assert isinstance(pipeline.model, UniMoForConditionalGeneration)
     assert UniMoProcessor.from_pretrained(recipe.output).size == 32
@@ -478,6 +481,7 @@ def test_ctrl_c_on_the_command_line_is_one_line(recipes, tmp_path, monkeypatch):
             {"model": {**micro_recipes.UNIMO_MODEL, "modalities": LARGER}},
             "number of motion codes of the model is 32.*have 16",
         ),
+        ({"tokenizers": {"video_fsq": "gone", "motion_vqvae": "gone"}}, "tokenizers.video_fsq is 'gone': there is no"),
         ({"redrawn_shards": "some"}, "redrawn_shards is 'some' and redrawn 0.0; one is of no use"),
         ({"options": {"redrawn": 0.5}}, "redrawn_shards is None and redrawn 0.5"),
         ({"redrawn_shards": "none", "options": {"redrawn": 0.5}}, "none is no folder of code shards"),
@@ -488,6 +492,20 @@ def test_what_does_not_fit_is_said_before_training(recipes, tmp_path, changes, m
     module, kind, values = recipes["unimo"]
     with pytest.raises(ValueError, match=message):
         module.train(micro_recipes.build(kind, {**values, **changes}, tmp_path))
+
+
+def test_a_recipe_without_tokenizers(recipes, tmp_path):
+    _, kind, values = recipes["unimo"]
+    values = {key: value for key, value in values.items() if key != "tokenizers"}
+    with pytest.raises(ValueError, match="tokenizers"):
+        micro_recipes.build(kind, values, tmp_path)
+
+
+def test_a_tokenizer_of_another_kind(recipes, tmp_path):
+    module, kind, values = recipes["unimo"]
+    tokenizers = dict.fromkeys(("video_fsq", "motion_vqvae"), values["tokenizers"]["motion_vqvae"])
+    with pytest.raises(ValueError, match=r"tokenizers\.video_fsq is .*: it can't be loaded"):
+        module.train(micro_recipes.build(kind, {**values, "tokenizers": tokenizers}, tmp_path))
 
 
 def test_smoothed_targets_are_distributions_that_fall_with_the_distance():

@@ -4,7 +4,6 @@
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from .. import __version__
 from .data import data_app
@@ -12,7 +11,9 @@ from .demo import demo
 from .evaluate import evaluate_app
 from .image_to_video_and_motion import image_to_video_and_motion
 from .info import info
+from .libraries import own_remarks, quiet_libraries
 from .reporting import describe_error, is_users_error, say
+from .streams import prepare_streams
 from .train import train_app
 from .video_to_motion import video_to_motion
 
@@ -23,14 +24,15 @@ class OneLineErrors(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and turn the errors of a user into exit codes unless `--traceback` was given."""
         try:
-            return super().invoke(ctx)
+            with own_remarks():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             say("Interrupted.")
             raise typer.Exit(130) from None
         except Exception as error:
             if ctx.params.get("traceback") or not is_users_error(error):
                 raise
-            say(f"[bold red]Error:[/bold red] {escape(describe_error(error))}")
+            say(describe_error(error), "Error:")
             raise typer.Exit(1) from None
 
 
@@ -73,4 +75,6 @@ app.add_typer(evaluate_app, name="evaluate")
 
 def main() -> None:
     """Entry point of the command `unimo`."""
+    prepare_streams()
+    quiet_libraries()
     app(prog_name="unimo")

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from . import options
-from .inputs import check_outputs, output_of
+from .inputs import check_folder, check_outputs, output_of
+from .kinds import told_apart
 from .reporting import OnFrames, finish, print_json, print_table, run_each
 
 data_app = typer.Typer(
@@ -50,11 +51,13 @@ def convert(
     sources = {source.frames[0] if source.frames else source.path: source for source in find_sources(motions)}
     if not sources:
         raise ValueError(f"{', '.join(motions)}: no motion file was found.")
+    check_folder(output)
 
     taken: set[Path] = set()
 
     def work(path: Path, _: OnFrames) -> dict[str, Any]:
-        read = read_source(sources[path], fps, coordinates, up)
+        with told_apart(path, "a motion file"):
+            read = read_source(sources[path], fps, coordinates, up)
         written = [output_of(name, output, form) for name, _motion in read]
         check_outputs(written, path, overwrite=False)
         if repeated := [file for file in written if file in taken or written.count(file) > 1]:
@@ -98,6 +101,7 @@ def render(
     from ..data.rendering import render_clips
 
     start = time.perf_counter()
+    check_folder(output)
     render_clips(
         motions, output, clips=clips, seed=seed, size=size, camera=camera, workers=workers, frames=frames, fps=fps
     )
@@ -120,8 +124,9 @@ def encode(
     from ..output_folder import check_unfinished
 
     start = time.perf_counter()
-    found = load_clips(clips)
+    check_folder(output)
     check_unfinished(output, METADATA)
+    found = load_clips(clips)
     pipeline = options.load_pipeline(model)
     encoded = encode_clips(found, output, pipeline.video_fsq, pipeline.motion_vqvae)
     _report(
@@ -151,8 +156,9 @@ def redraw(
     from ..output_folder import check_unfinished
 
     start = time.perf_counter()
-    encoded = CodeShards(shards)
+    check_folder(output)
     check_unfinished(output, METADATA)
+    encoded = CodeShards(shards)
     pipeline = options.load_pipeline(model, device)
     done = redraw_clips(pipeline, encoded, output, clips=clips, seed=seed, top_p=top_p, batch_size=batch_size)
     facts = {"clips": done, "source": str(shards), "folder": str(output), "model": model, "seed": seed}

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from . import options
+from .inputs import check_folder
 from .reporting import print_json, print_table, progress_bar
 
 
@@ -22,6 +23,7 @@ def demo(
     """Run both tasks with the checkpoint and the inputs that ship, and say what was made and where."""
     from ..video.writing import write_video
 
+    check_folder(output)
     watch = _Watch()
     pipeline = options.load_pipeline(model, device)
     watch.note("load the model", model)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from . import options
-from .reporting import describe_error, quiet_libraries, say
+from .reporting import describe_error, print_text, say
 
 if TYPE_CHECKING:
     from ..evaluation.training_statistics import TrainingStatistics
@@ -63,8 +62,10 @@ def motion_vqvae(
 
     skipped: list[tuple[Path, Exception]] = []
     records = [motion for _, motion in load_collection(paths, skipped)]
-    with quiet_libraries():
-        tokenizer = load_motion_vqvae(model)
+    if not records:
+        error = skipped[0][1]
+        raise ValueError(f"No motion could be read; the first error: {describe_error(error)}") from error
+    tokenizer = load_motion_vqvae(model)
     result = evaluate_motion_vqvae(
         tokenizer.model.to(options.find_device(device)),
         records,
@@ -163,7 +164,7 @@ def _statistics(folder: Path | None) -> "TrainingStatistics | None":
     try:
         return TrainingStatistics.load(folder) if folder else None
     except FileNotFoundError:
-        say("[yellow]The checkpoint carries no statistics of its training set: baselines that need them are left out.")
+        say("The checkpoint has no statistics of its training set; baselines that need them are left out.")
         return None
 
 
@@ -171,14 +172,14 @@ def _report(result: dict[str, Any], as_json: bool) -> None:
     from ..evaluation.table import result_json, result_table
 
     if as_json:
-        typer.echo(result_json(result))
+        print_text(result_json(result))
     else:
         # Better a line that runs over the edge of a narrow window than numbers that are cut.
         console = Console()
         console.width = max(console.width, LEAST_WIDTH)
         console.print(result_table(result))
     if result["failures"]:
-        say(f"[bold red]{len(result['failures'])} inputs could not be used:[/bold red]")
+        say("", f"{len(result['failures'])} inputs could not be used:")
         for failure in result["failures"]:
-            say(f"  {escape(failure['input'])}: {escape(failure['error'])}")
+            say(f"  {failure['input']}: {failure['error']}")
         raise typer.Exit(1)

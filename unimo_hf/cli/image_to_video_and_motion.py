@@ -3,13 +3,19 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from . import options
-from .inputs import PICTURE_SUFFIXES, check_outputs, find_inputs, output_stems
-from .reporting import OnFrames, finish, run_each
+from .inputs import PICTURE_SUFFIXES, check_folder, check_outputs, find_inputs, output_stems, with_endings
+from .kinds import told_apart
+from .reporting import OnFrames, finish, run_each_with_model
+
+if TYPE_CHECKING:
+    from ..pipelines.unimo_pipeline import UniMoPipeline
+
+ENDINGS = (".mp4", ".npz", ".overlay.mp4")
 
 VideoDecoder = Annotated[
     Literal["fsq", "diffusion"],
@@ -41,18 +47,17 @@ def image_to_video_and_motion(
     """
     pictures = find_inputs(inputs, PICTURE_SUFFIXES)
     stems = output_stems(pictures, output)
-    pipeline = options.load_pipeline(model, device)
-    output.mkdir(parents=True, exist_ok=True)
+    check_folder(output)
     sampling = {"do_sample": sample, "top_p": top_p, "temperature": temperature, "seed": seed}
 
-    def work(picture: Path, on_frames: OnFrames) -> dict[str, Any]:
+    def look(picture: Path) -> None:
+        check_outputs(with_endings(stems[picture], ENDINGS), picture, overwrite)
+        check_picture(picture)
+
+    def work(pipeline: "UniMoPipeline", picture: Path, on_frames: OnFrames) -> dict[str, Any]:
         from ..video.writing import write_video
 
-        stem = stems[picture]
-        video_path, motion_path, overlay_path = (
-            stem.with_name(stem.name + ending) for ending in (".mp4", ".npz", ".overlay.mp4")
-        )
-        check_outputs([video_path, motion_path, overlay_path], picture, overwrite)
+        video_path, motion_path, overlay_path = with_endings(stems[picture], ENDINGS)
         start = time.perf_counter()
         video, motion = pipeline.image_to_video_and_motion(
             picture, **sampling, video_decoder=video_decoder, on_step=on_frames
@@ -70,7 +75,9 @@ def image_to_video_and_motion(
             "seconds": round(time.perf_counter() - start, 2),
         }
 
-    rows, failures = run_each(pictures, work, "picture to video and motion")
+    rows, failures = run_each_with_model(
+        pictures, look, lambda: options.load_pipeline(model, device), work, "picture to video and motion"
+    )
     finish(
         f"Picture to video and motion, in {output}",
         rows,
@@ -81,3 +88,11 @@ def image_to_video_and_motion(
         model=model,
         seed=seed,
     )
+
+
+def check_picture(path: Path) -> None:
+    """Raise `ValueError` that says what a file is if it is no picture."""
+    from ..video.pictures import read_picture
+
+    with told_apart(path, "a picture"):
+        read_picture(path)

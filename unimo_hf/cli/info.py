@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..provenance import NOT_SAID, Provenance, printable
+from ..names import shown
+from ..provenance import NOT_SAID, Provenance
 from . import options
 from .inputs import PICTURE_SUFFIXES, VIDEO_SUFFIXES, find_inputs
 from .reporting import OnFrames, end_with, print_json, run_each
@@ -104,4 +105,4 @@ def _in_words(row: Row) -> str:
         words += [f"{row['coordinates']} ({row['up']} up)", row["gender"]]
     if "provenance" in row:
         words.append(row["provenance"].describe() if row["provenance"] else NOT_SAID)
-    return f"{printable(str(row['input']))}: {', '.join(words)}"
+    return f"{shown(str(row['input']))}: {', '.join(words)}"

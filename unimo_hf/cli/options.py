@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .reporting import progress_bar, quiet_libraries
+from .reporting import progress_bar
 
 if TYPE_CHECKING:
     from ..pipelines.unimo_pipeline import UniMoPipeline
@@ -40,7 +40,7 @@ def load_pipeline(model: str, device: str = "auto") -> "UniMoPipeline":
     Raises:
         ValueError: If the device is unknown, or this machine has no such device.
     """
-    with quiet_libraries(), progress_bar() as bar:
+    with progress_bar() as bar:
         bar.add_task(f"loading {model}", total=None)
         device = find_device(device)
         from ..pipelines.unimo_pipeline import UniMoPipeline

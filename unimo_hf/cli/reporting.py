@@ -1,35 +1,36 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """What the commands say: results go to standard output, everything else to standard error."""
 
-import contextlib
 import errno
 import json
-import logging
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
-    TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
+
+from ..names import shown
 
 # Packages that only some commands need, and the extra that brings them.
 EXTRA_OF_PACKAGE = {"diffusers": "diffusion"}
 
 OnFrames = Callable[[int, int], None]
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,16 @@ class Failure:
     error: str
 
 
-def say(message: str) -> None:
-    """Tell the user something that is no result (rich markup allowed)."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(message)
+def say(message: str, lead: str = "", style: str = "bold red") -> None:
+    """Tell the user something that is no result.
+
+    Args:
+        message (`str`): May hold names of files and the like, which are written out where a terminal would obey them.
+        lead (`str`, *optional*): Words before it, such as `Error:`.
+        style (`str`, *optional*, defaults to `"bold red"`): How these words look.
+    """
+    text = Text.assemble((lead, style), " " if lead and message else "", shown(message))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text)
 
 
 def is_users_error(error: BaseException) -> bool:
@@ -88,7 +96,7 @@ def run_each(
     with progress_bar() as bar:
         task = bar.add_task(title, total=len(inputs))
         for path in inputs:
-            part = bar.add_task(f"  {escape(path.name)}", total=None)
+            part = bar.add_task(f"  {path.name}", total=None)
             try:
                 rows.append(work(path, partial(_show, bar, part)))
             except Exception as error:
@@ -100,11 +108,42 @@ def run_each(
     return rows, failures
 
 
+def run_each_with_model(
+    inputs: Sequence[Path],
+    look: Callable[[Path], object],
+    load: Callable[[], Model],
+    work: Callable[[Model, Path, OnFrames], dict[str, Any]],
+    title: str,
+) -> tuple[list[dict[str, Any]], list[Failure]]:
+    """Do work on every input with a model, which is loaded when all inputs have been looked at and one is good.
+
+    Args:
+        inputs (`Sequence[Path]`): What to work on.
+        look (`Callable`): Raises what is wrong with an input, quickly.
+        load (`Callable`): Gives the model.
+        work (`Callable`): As that of [`run_each`], with the model before the input.
+        title (`str`): Shown in front of the progress bar.
+
+    Returns:
+        `tuple[list[dict], list[Failure]]`: As [`run_each`].
+    """
+
+    def looked(path: Path, _: OnFrames) -> dict[str, Any]:
+        look(path)
+        return {"input": path}
+
+    good, unusable = run_each(inputs, looked, "looking at the inputs")
+    if not good:
+        return [], unusable
+    rows, failures = run_each([row["input"] for row in good], partial(work, load()), title)
+    return rows, [*unusable, *failures]
+
+
 def progress_bar() -> Progress:
     """A progress bar on standard error; silent where that is no terminal."""
     console = Console(stderr=True)
     return Progress(
-        TextColumn("{task.description}"),
+        _Description(),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -116,15 +155,23 @@ def progress_bar() -> Progress:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object to standard output."""
-    typer.echo(json.dumps(value, indent=2, default=_plain))
+    """Print one JSON object, in ASCII, to standard output."""
+    print_text(json.dumps(value, indent=2, default=_plain))
+
+
+def print_text(text: str) -> None:
+    """Print text as it is to standard output; the end of the program if nobody reads it, as `head` after its line."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        Console().on_broken_pipe()  # as rich ends where a table is not read
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows of equal keys as a table to standard output; of a path, only the name of the file."""
     if not rows:
         return
-    table = Table(title=escape(title), title_justify="left")
+    table = Table(title=Text(shown(title)), title_justify="left")
     for name, value in rows[0].items():
         table.add_column(name, justify="right" if isinstance(value, (int, float)) else "left", overflow="fold")
     for row in rows:
@@ -146,27 +193,21 @@ def finish(
 def end_with(failures: Sequence[Failure], inputs: int) -> None:
     """Say which of so many inputs failed, and end the command with code 1 if one did."""
     if failures:
-        say(f"[bold red]{len(failures)} of {inputs} inputs failed:[/bold red]")
+        say("", f"{len(failures)} of {inputs} inputs failed:")
         for failure in failures:
             named = failure.error.startswith(failure.input)
-            say(f"  {escape(failure.error if named else f'{failure.input}: {failure.error}')}")
+            say(f"  {failure.error if named else f'{failure.input}: {failure.error}'}")
         raise typer.Exit(1)
 
 
-@contextlib.contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep the bars and remarks of transformers out of the output of a command."""
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    from transformers.utils import logging as transformers_logging
+class _Description(ProgressColumn):
+    """What a bar is about: text that may hold the name of a file."""
 
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        transformers_logging.enable_progress_bar()
+    def get_table_column(self) -> Column:
+        return Column(no_wrap=True)
+
+    def render(self, task: Task) -> Text:
+        return Text(shown(task.description))
 
 
 def _show(bar: Progress, task: TaskID, done: int, total: int) -> None:
@@ -178,14 +219,12 @@ def _is_fatal(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EROFS)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Text:
+    if isinstance(value, (list, tuple)):
+        return Text("\n").join(map(_cell, value))
     if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Path):
-        return escape(value.name)
-    if value is None:
-        return ""
-    return escape("\n".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
+        return Text(f"{value:.4g}")
+    return Text("" if value is None else shown(value.name if isinstance(value, Path) else str(value)))
 
 
 def _plain(value: Any) -> Any:

@@ -3,13 +3,19 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options
-from .inputs import VIDEO_SUFFIXES, check_outputs, find_inputs, output_stems
-from .reporting import OnFrames, finish, run_each
+from .inputs import VIDEO_SUFFIXES, check_folder, check_outputs, find_inputs, output_stems, with_endings
+from .kinds import told_apart
+from .reporting import OnFrames, finish, run_each_with_model
+
+if TYPE_CHECKING:
+    from ..pipelines.unimo_pipeline import UniMoPipeline
+
+ENDINGS = (".npz", ".overlay.mp4")
 
 
 def video_to_motion(
@@ -32,13 +38,14 @@ def video_to_motion(
     """
     videos = find_inputs(inputs, VIDEO_SUFFIXES)
     stems = output_stems(videos, output)
-    pipeline = options.load_pipeline(model, device)
-    output.mkdir(parents=True, exist_ok=True)
+    check_folder(output)
 
-    def work(video: Path, on_frames: OnFrames) -> dict[str, Any]:
-        motion_path = stems[video].with_name(f"{stems[video].name}.npz")
-        overlay_path = stems[video].with_name(f"{stems[video].name}.overlay.mp4")
-        check_outputs([motion_path, overlay_path], video, overwrite)
+    def look(video: Path) -> None:
+        check_outputs(with_endings(stems[video], ENDINGS), video, overwrite)
+        check_video(video)
+
+    def work(pipeline: "UniMoPipeline", video: Path, on_frames: OnFrames) -> dict[str, Any]:
+        motion_path, overlay_path = with_endings(stems[video], ENDINGS)
         start = time.perf_counter()
         motion = pipeline.video_to_motion(
             video, do_sample=sample, top_p=top_p, temperature=temperature, seed=seed, on_frames=on_frames
@@ -55,7 +62,9 @@ def video_to_motion(
             "seconds": round(time.perf_counter() - start, 2),
         }
 
-    rows, failures = run_each(videos, work, "video to motion")
+    rows, failures = run_each_with_model(
+        videos, look, lambda: options.load_pipeline(model, device), work, "video to motion"
+    )
     finish(
         f"Video to motion, in {output}",
         rows,
@@ -66,3 +75,11 @@ def video_to_motion(
         model=model,
         seed=seed,
     )
+
+
+def check_video(path: Path) -> None:
+    """Raise `ValueError` that says what a file is if it is no video."""
+    from ..video.reading import probe_video
+
+    with told_apart(path, "a video"):
+        probe_video(path)

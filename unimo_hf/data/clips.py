@@ -1,19 +1,23 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """A folder of rendered clips: videos, their motion in the camera frame, and one file that lists them."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import torch
 
+from unimo_hf.data.scene import CAMERA_RANGES
+from unimo_hf.json_files import check_plain_name, read_json_object
+from unimo_hf.model.number_ranges import FPS, NATURAL, SIZE, WEIGHT, shown
 from unimo_hf.motion.motion import Motion
 
 FORMAT_VERSION = 1
 LIST = "clips.json"
+MOST_BYTES = 2**25  # 250,000 clips
+_RANGES = {"size": SIZE, "frames": SIZE, "fps": FPS, "seed": NATURAL}
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,19 @@ class ClipFolder(Sequence[ClipFiles]):
         seed (`int`): Seed of the drawing.
     """
 
-    def __init__(self, folder: Path, facts: dict):
+    def __init__(self, folder: Path, facts: dict[str, Any]):
         self.folder = folder
-        self.camera, self.size = str(facts["camera"]), int(facts["size"])
-        self.frames, self.fps, self.seed = int(facts["frames"]), float(facts["fps"]), int(facts["seed"])
-        self._clips = [
-            ClipFiles(
-                str(clip["name"]),
-                folder / str(clip["video"]),
-                folder / str(clip["motion"]),
-                str(clip["source"]),
-                float(clip["start"]),
-            )
-            for clip in facts["clips"]
-        ]
+        for name, allowed in _RANGES.items():
+            allowed.check(name, facts.get(name))
+        self.size, self.frames, self.fps, self.seed = (facts[name] for name in _RANGES)
+        camera, clips = facts.get("camera"), facts.get("clips")
+        if not isinstance(camera, str) or camera not in CAMERA_RANGES:
+            raise ValueError(f"camera is {shown(camera)}; allowed are {sorted(CAMERA_RANGES)}.")
+        if not isinstance(clips, list):
+            raise ValueError(f"clips is {shown(clips)}; a list is needed.")
+        for number, clip in enumerate(clips):
+            _check_clip(clip, f"clips[{number}]")
+        self.camera, self._clips = camera, clips
 
     def __len__(self) -> int:
         return len(self._clips)
@@ -91,31 +94,42 @@ class ClipFolder(Sequence[ClipFiles]):
     def __getitem__(self, index: slice) -> list[ClipFiles]: ...
     def __getitem__(self, index):
         """One clip, or a list of them."""
-        return self._clips[index]
+        if isinstance(index, slice):
+            return [self[number] for number in range(len(self))[index]]
+        clip = self._clips[index]
+        files = (self.folder / clip["video"], self.folder / clip["motion"])
+        return ClipFiles(clip["name"], *files, clip["source"], float(clip["start"]))
 
-    def __iter__(self) -> Iterator[ClipFiles]:
-        return iter(self._clips)
+
+def _check_clip(clip: Any, where: str) -> None:
+    if not isinstance(clip, dict):
+        raise ValueError(f"{where} is {shown(clip)}; an object is needed.")
+    for name in ("name", "source"):
+        if not isinstance(clip.get(name), str) or not clip[name].isprintable():
+            raise ValueError(f"{where}.{name} is {shown(clip.get(name))}; text of one line is needed.")
+    for name in ("video", "motion"):
+        check_plain_name(clip.get(name), f"{where}.{name}")
+    WEIGHT.check(f"{where}.start", clip.get("start"))
 
 
 def load_clips(folder: str | Path) -> ClipFolder:
     """Read the list of a clip folder.
 
     Raises:
-        ValueError: If the folder has no list, or one of another format.
+        ValueError: If the folder has no list, or one of another format, or a field is missing or none that it may be;
+            names the field.
     """
     folder = Path(folder)
     path = folder / LIST
     if not path.exists():
         raise ValueError(f"{folder} is no folder of clips: {LIST} is missing. `unimo data render` makes one.")
+    facts = read_json_object(path, MOST_BYTES)
+    if (found := facts.get("format_version")) != FORMAT_VERSION or isinstance(found, bool):
+        raise ValueError(f"{path}: format_version is {shown(found)}; {FORMAT_VERSION} is needed.")
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        if facts.get("format_version") != FORMAT_VERSION:
-            raise ValueError(f"format_version is {facts.get('format_version')!r}; {FORMAT_VERSION} is needed")
         clips = ClipFolder(folder, facts)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} lacks a field, or holds one of the wrong kind: {error!r}.") from error
     except ValueError as error:
-        raise ValueError(f"{path} is not a list of clips: {error}.") from error
+        raise ValueError(f"{path}: {error}") from error
     if not len(clips):
         raise ValueError(f"{path} lists 0 clips.")
     return clips

@@ -8,6 +8,23 @@ from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
+from unimo_hf.model.number_ranges import POSITIVE, SIZE, Range, check_fields
+
+_RANGES = {
+    "codebook_size": SIZE,
+    "code_embedding_size": SIZE,
+    "latent_channels": SIZE,
+    "num_hidden_layers": SIZE,
+    "num_attention_heads": SIZE,
+    # Rotary positions split a head into time, height and width, each of two channels or more.
+    "attention_head_dim": Range(16, 2**31 - 1, whole=True),
+    "mlp_ratio": POSITIVE,
+    "adaln_lora_dim": SIZE,
+    "context_size": SIZE,
+    "context_length": SIZE,
+    "decoder_widths": SIZE,
+    "decoder_num_res_blocks": SIZE,
+}
 
 
 @strict
@@ -91,24 +108,9 @@ class DiffusionDecoderConfig(PreTrainedConfig):
         Raises:
             ValueError: if a size is out of range.
         """
-        for name in (
-            "codebook_size",
-            "code_embedding_size",
-            "latent_channels",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "adaln_lora_dim",
-            "context_size",
-            "context_length",
-            "decoder_num_res_blocks",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` is {getattr(self, name)}; it must be at least 1")
-        # Rotary positions split a head into time, height and width, each of two channels or more.
-        if self.attention_head_dim < 16 or self.attention_head_dim % 2:
-            raise ValueError(f"`attention_head_dim` is {self.attention_head_dim}; it must be even and at least 16")
-        if self.mlp_ratio <= 0:
-            raise ValueError(f"`mlp_ratio` is {self.mlp_ratio}; it must be above 0")
+        check_fields(self, _RANGES)
+        if self.attention_head_dim % 2:
+            raise ValueError(f"`attention_head_dim` is {self.attention_head_dim}; it must be even")
         for name in ("latents_mean", "latents_std"):
             shape = {len(channel) for channel in getattr(self, name)}
             if len(getattr(self, name)) != self.latent_channels or shape != {self.statistics_frames} or 0 in shape:
@@ -116,10 +118,9 @@ class DiffusionDecoderConfig(PreTrainedConfig):
                     f"`{name}` holds {len(getattr(self, name))} lists of {sorted(shape)} numbers; it must hold "
                     f"{self.latent_channels}, one a channel, all of one length, and that of `latents_mean`"
                 )
-        if min(map(min, self.latents_std)) <= 0:
-            raise ValueError(f"`latents_std` holds {min(map(min, self.latents_std))}; it must hold numbers above 0")
-        if not self.decoder_widths or min(self.decoder_widths) < 1:
-            raise ValueError(f"`decoder_widths` is {self.decoder_widths}; it must hold numbers of at least 1")
+        for mean, std in zip(self.latents_mean, self.latents_std, strict=True):
+            Range().check_each("`latents_mean`", mean)
+            POSITIVE.check_each("`latents_std`", std)
 
     @property
     def hidden_size(self) -> int:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from unimo_hf.names import shown
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -30,7 +32,7 @@ def result_table(result: Mapping[str, Any]) -> "Table":
     columns |= result["baselines"]
     facts = ", ".join(f"{name} {result[name]}" for name in FACTS if name in result)
     table = Table(
-        title=escape(f"{result['task']}: {result['model']} on {result['clips']} clips ({facts})"),
+        title=escape(shown(f"{result['task']}: {result['model']} on {result['clips']} clips ({facts})")),
         title_justify="left",
         caption=_caption(result),
         caption_justify="left",
@@ -53,8 +55,8 @@ def result_table(result: Mapping[str, Any]) -> "Table":
 
 
 def result_json(result: Mapping[str, Any]) -> str:
-    """One JSON object; numbers that do not exist are null."""
-    return json.dumps(result, indent=2, allow_nan=False, ensure_ascii=False)
+    """One JSON object in ASCII, which any terminal and program takes; numbers that do not exist are null."""
+    return json.dumps(result, indent=2, allow_nan=False)
 
 
 def _caption(result: Mapping[str, Any]) -> str | None:

@@ -7,6 +7,26 @@ from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
 from .motion_features import ROTATION_FORMATS, expert_channels
+from .number_ranges import FPS, SHARE, SIZE, WEIGHT, Range, check_fields
+
+# Parts of a size of which there may be many: products and powers of them are taken.
+_SOME = Range(1, 1000, whole=True)
+_RANGES = {
+    "factors": _SOME,
+    "widths": SIZE,
+    "depth": _SOME,
+    "dilation_growth": _SOME,
+    "residual_kernels": _SOME,
+    "codebook_size": SIZE,
+    "codebook_dim": SIZE,
+    "codebook_decay": SHARE,
+    "restart_threshold": WEIGHT,
+    "commitment_weight": WEIGHT,
+    "velocity_weight": WEIGHT,
+    "acceleration_weight": WEIGHT,
+    "ordered_codes": SHARE,
+    "fps": FPS,
+}
 
 
 @strict
@@ -96,7 +116,7 @@ class MotionVQVAEConfig(PreTrainedConfig):
     coordinates: str = "camera"
 
     def __post_init__(self, **kwargs):
-        if self.codebook_dim is None:
+        if self.codebook_dim is None and self.widths:
             self.codebook_dim = self.widths[-1]
         super().__post_init__(**kwargs)
 
@@ -111,22 +131,27 @@ class MotionVQVAEConfig(PreTrainedConfig):
         for field, values in allowed.items():
             if getattr(self, field) not in values:
                 raise ValueError(f"{field} is {getattr(self, field)!r}; allowed are {values}.")
-        if len(self.factors) != len(self.widths) or not self.factors or min(*self.factors, *self.widths) < 1:
+        check_fields(self, _RANGES)
+        if len(self.factors) != len(self.widths):
             raise ValueError(
-                f"factors {list(self.factors)} and widths {list(self.widths)} must be equally long lists of positive "
-                "integers."
+                f"`factors` has {len(self.factors)} numbers and `widths` {len(self.widths)}; they must be equally "
+                "long lists."
             )
+        SIZE.check("the product of `factors`", self.codes_per_frame)
+        SIZE.check("the largest dilation, `dilation_growth` to the power of `depth` - 1,", self._largest_dilation)
         if len(self.residual_kernels) != 2 or any(kernel % 2 == 0 for kernel in self.residual_kernels):
             raise ValueError(f"residual_kernels is {list(self.residual_kernels)}; two odd sizes are needed.")
         if self.frame_encoder and self.io_convs:
             raise ValueError("frame_encoder and io_convs are both set; the convolution of io_convs sees other frames.")
-        if not 0 <= self.ordered_codes <= 1:
-            raise ValueError(f"ordered_codes is {self.ordered_codes}; it is a share in [0, 1].")
 
     @property
     def codes_per_frame(self) -> int:
         """Codes of one frame: the product of the factors."""
         return math.prod(self.factors)
+
+    @property
+    def _largest_dilation(self) -> int:
+        return self.dilation_growth ** (self.depth - 1)
 
     @property
     def code_width(self) -> int:

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
+from transformers.activations import ACT2FN
 from transformers.utils import logging
 
 from .modalities import Modality, make_table, plain_table
+from .number_ranges import DROPOUT, POSITIVE, SIZE, WEIGHT, Range, check_fields, shown
 from .positions import axis_split
 from .sequences import Sequence, lay_out
 from .tasks import Task, get_task
@@ -26,6 +28,26 @@ _FORMER_FIELDS: dict[str, Any] = {
     "temporal_compression": 8,
     "motion_grid": [6, 6],
 }
+_RANGES = {
+    "frames": SIZE,
+    "streams": SIZE,
+    "num_special_tokens": SIZE,
+    "hidden_size": SIZE,
+    "intermediate_size": SIZE,
+    "num_hidden_layers": SIZE,
+    "num_attention_heads": SIZE,
+    "num_key_value_heads": SIZE,
+    "head_dim": SIZE,
+    "rms_norm_eps": POSITIVE,
+    "attention_dropout": DROPOUT,
+    "initializer_range": WEIGHT,
+    "embedding_initializer_range": WEIGHT,
+    "ape_scale": Range(),
+    "ape_theta": Range(1),
+    "z_loss_weight": WEIGHT,
+    "max_position_embeddings": SIZE,
+}
+
 # What transformers itself may pass besides the declared fields; anything else is a misspelling.
 _KEYS_OF_TRANSFORMERS = {
     "_attn_implementation",
@@ -179,7 +201,8 @@ class UniMoConfig(PreTrainedConfig):
         """Fill the derived fields; refuse keys that no one reads."""
         self._read_former_fields(kwargs)
         self._refuse_unknown_keys(kwargs)
-        self.modalities = plain_table(make_table(self.modalities))
+        check_fields(self, _RANGES)  # before others are derived from them
+        self.modalities = plain_table(self.table)
         if self.vocab_size is None:
             self.vocab_size = self.vocabulary.size
         if self.pad_token_id is None:
@@ -187,10 +210,10 @@ class UniMoConfig(PreTrainedConfig):
         if self.max_position_embeddings is None:
             codes = sum(kind.ticks(self.frames) * kind.codes for kind in self.table.values() if kind.has_clock)
             self.max_position_embeddings = 2 + codes
-        rope = dict(self.rope_parameters or kwargs.pop("rope_scaling", None) or {})
+        rope = self.rope_parameters or kwargs.pop("rope_scaling", None) or {}
         if not self.nested_rope_parameter_keys(rope):
-            rope = {label: dict(rope) for label in self._rope_type_labels}
-        self.rope_parameters = {label: dict(rope.get(label) or {}) for label in self._rope_type_labels}
+            rope = dict.fromkeys(self._rope_type_labels, rope)
+        self.rope_parameters = {label: _checked_rope(label, rope.get(label) or {}) for label in self._rope_type_labels}
         super().__post_init__(**kwargs)
 
     @classmethod
@@ -210,7 +233,7 @@ class UniMoConfig(PreTrainedConfig):
     @property
     def table(self) -> dict[str, Modality]:
         """`dict[str, Modality]`: The modalities by name, in the order of their numbers."""
-        return make_table(self.modalities)
+        return make_table(self.modalities or ())
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -249,15 +272,13 @@ class UniMoConfig(PreTrainedConfig):
                 f"`num_attention_heads` ({self.num_attention_heads}) must be a multiple of `num_key_value_heads` "
                 f"({self.num_key_value_heads})."
             )
-        if self.ape_theta < 1:
-            raise ValueError(f"`ape_theta` must be 1 or more, found {self.ape_theta}.")
+        if self.hidden_act not in ACT2FN:
+            raise ValueError(f"`hidden_act` is {shown(self.hidden_act)}; allowed are {sorted(ACT2FN)}.")
         axis_split(self.head_dim)
         if self.ape_mode in ("hidden_each_layer", "input_once"):
             axis_split(self.hidden_size)
-        if self.ablation == "uni_embed" and len(self.modalities) > IN_FRONT:
+        if self.ablation == "uni_embed" and len(self.table) > IN_FRONT:
             raise ValueError(f"`ablation` 'uni_embed' is of {IN_FRONT} modalities, found {list(self.table)}.")
-        if self.frames < 1 or self.streams < 1:
-            raise ValueError(f"`frames` is {self.frames}, `streams` {self.streams}; both must be 1 or more.")
 
     def _validate_cosmos_yarn_rope_parameters(
         self, rope_parameters: dict, ignore_keys: set[str] | None = None
@@ -292,6 +313,30 @@ class UniMoConfig(PreTrainedConfig):
         unknown = sorted(set(kwargs) - _KEYS_OF_TRANSFORMERS)
         if unknown:
             raise TypeError(f"`UniMoConfig` has no {unknown}; its fields are {sorted(f.name for f in fields(self))}.")
+
+
+def _checked_rope(label: str, parameters: Any) -> dict[str, Any]:
+    """A copy of the rotary embedding of one modality; raises `ValueError` if a value is none that it may have."""
+    name = f"`rope_parameters` of the {label} codes"
+    if not isinstance(parameters, dict):
+        raise ValueError(f"{name} is {shown(parameters)}; a dictionary is needed.")
+    rope_type = parameters.get("rope_type", parameters.get("type", "default"))
+    if rope_type not in ("default", "cosmos_yarn"):
+        raise ValueError(
+            f"`rope_type` of the {label} codes must be 'default' or 'cosmos_yarn', found {shown(rope_type)}: "
+            "positions are coordinates on a grid, not places in a text."
+        )
+    Range(1).check(f"`rope_theta` in {name}", parameters.get("rope_theta", UniMoConfig.default_theta))
+    if rope_type == "cosmos_yarn":
+        for field in ("factor", "beta_fast", "beta_slow"):
+            POSITIVE.check(f"`{field}` in {name}", parameters.get(field))
+        grid: Any = parameters.get("original_latent_grid")
+        SIZE.check_each(f"`original_latent_grid` in {name}", grid)
+        if len(grid) < 2:
+            raise ValueError(
+                f"`original_latent_grid` in {name} is {grid}; latent frames, rows and columns are needed."
+            )
+    return dict(parameters)
 
 
 __all__ = ["UniMoConfig"]

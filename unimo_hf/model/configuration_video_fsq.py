@@ -8,6 +8,21 @@ from typing import Any
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
+from .number_ranges import DROPOUT, SIZE, Range, check_fields
+
+_RANGES = {
+    "channels": SIZE,
+    "channel_multipliers": SIZE,
+    "num_res_blocks": SIZE,
+    "patch_size": SIZE,
+    "z_channels": SIZE,
+    "levels": Range(2, 2**31 - 1, whole=True),
+    "spatial_compression": SIZE,
+    "temporal_compression": SIZE,
+    "in_channels": SIZE,
+    "dropout": DROPOUT,
+}
+
 # What transformers itself may pass besides the declared fields; anything else is a misspelling.
 _KEYS_OF_TRANSFORMERS = {
     "_attn_implementation",
@@ -106,21 +121,15 @@ class VideoFSQConfig(PreTrainedConfig):
         Raises:
             ValueError: if a size is out of range or two sizes do not fit together.
         """
-        for name in ("channels", "num_res_blocks", "z_channels", "in_channels"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` is {getattr(self, name)}; it must be at least 1")
-        if not self.channel_multipliers or min(self.channel_multipliers) < 1:
-            found = list(self.channel_multipliers)
-            raise ValueError(f"`channel_multipliers` is {found}; it must hold numbers of at least 1")
-        if not self.levels or min(self.levels) < 2:
-            raise ValueError(f"`levels` is {self.levels}; it must hold numbers of at least 2")
+        check_fields(self, _RANGES)
+        SIZE.check("`codebook_size`, the product of `levels`,", self.codebook_size)
         if self.latent_channels != len(self.levels):
             raise ValueError(
                 f"`latent_channels` is {self.latent_channels} and `levels` has {len(self.levels)} entries; "
                 "they must agree"
             )
         for name in ("patch_size", "spatial_compression", "temporal_compression"):
-            if getattr(self, name) < 1 or getattr(self, name).bit_count() != 1:
+            if getattr(self, name).bit_count() != 1:
                 raise ValueError(f"`{name}` is {getattr(self, name)}; it must be a power of two")
         for name in ("spatial_compression", "temporal_compression"):
             most = self.patch_size * 2 ** (len(self.channel_multipliers) - 1)
@@ -129,8 +138,6 @@ class VideoFSQConfig(PreTrainedConfig):
                     f"`{name}` is {getattr(self, name)}; a patch size of {self.patch_size} and "
                     f"{len(self.channel_multipliers)} levels allow {self.patch_size} to {most}"
                 )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"`dropout` is {self.dropout}; it must lie in [0, 1)")
 
     @property
     def codebook_size(self) -> int:

@@ -80,11 +80,6 @@ class UniMoPositionEmbedding(nn.Module):
         """Return the inverse frequencies of every modality: `{name: (time, space)}`."""
         frequencies = {}
         for label, parameters in (self.config.rope_parameters or {}).items():
-            if parameters["rope_type"] not in ("default", "cosmos_yarn"):
-                raise ValueError(
-                    f"`rope_type` of the {label} codes must be 'default' or 'cosmos_yarn', found "
-                    f"{parameters['rope_type']!r}: positions are coordinates on a grid, not places in a text."
-                )
             yarn = parameters if parameters["rope_type"] == "cosmos_yarn" else None
             frequencies[label] = rotary_frequencies(self.config.head_dim, parameters["rope_theta"], yarn)
         return frequencies

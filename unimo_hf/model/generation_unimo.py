@@ -477,7 +477,10 @@ class UniMoGenerationMixin(GenerationMixin):
         has_ended = torch.zeros(len(prompt), dtype=torch.bool, device=prompt.device)
         for step, name in enumerate(names):
             hidden_states = loop.prefill(prompt) if step == 0 else loop.step(target[:, step - 1], names[step - 1])
-            codes = decoding.choose(name, self.modality_logits(hidden_states, name), generator)
+            logits = self.modality_logits(hidden_states, name)
+            if step == 0 and not bool(logits.isfinite().all()):
+                raise ValueError(f"The model's logits are no finite numbers: its weights are beyond {logits.dtype}.")
+            codes = decoding.choose(name, logits, generator)
             target[:, step] = codes + grammar.vocabulary.ranges[name][0]
             if not grammar.table[name].has_clock:
                 # What stands behind the end of a row is thrown away when all rows have ended.

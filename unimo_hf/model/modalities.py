@@ -117,11 +117,13 @@ def squarest_grid(codes: int) -> tuple[int, int]:
 class ModalityTokenizer:
     """What turns the data of a modality into codes and back; a class of its own makes a new modality.
 
-    Attributes:
-        modality ([`Modality`]): Its codes; a grid that follows the size of the data is given as 1 x 1.
+    A grid that follows the size of the data is given as 1 x 1.
     """
 
-    modality: Modality
+    @property
+    def modality(self) -> Modality:
+        """Its codes; a class may set it as a value."""
+        raise NotImplementedError
 
     def encode(self, data: torch.Tensor) -> torch.LongTensor:
         """Data `(batch, …)` to codes `(batch, ticks, …)`, the codes of a tick in the order of its grid."""

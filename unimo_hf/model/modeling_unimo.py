@@ -188,7 +188,7 @@ class UniMoModel(UniMoPreTrainedModel):
         has_past: bool,
     ) -> Sequence:
         """Return what stands where, read off the ids if nobody says it."""
-        tokens = input_ids if inputs_embeds is None else inputs_embeds
+        tokens: Any = input_ids if inputs_embeds is None else inputs_embeds
         if sequence is not None:
             if len(sequence) != tokens.shape[1] or sequence.modality.shape[0] not in (1, tokens.shape[0]):
                 raise ValueError(

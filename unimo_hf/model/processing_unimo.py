@@ -11,6 +11,7 @@ from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
 from .modalities import SPECIAL, Modality, make_table, plain_table, squarest_grid
+from .number_ranges import FPS, SIZE, check_fields, shown
 from .pad_resize import PadResize
 from .sequences import INTERLEAVINGS, Sequence, lay_out
 from .tasks import TASKS, Segment, Task, get_task
@@ -19,6 +20,12 @@ from .vocabulary import START_OF_TARGET
 
 # Codes `(batch, ticks, …)` by the name of their modality; of another person than the first by name and stream.
 Codes = Mapping[str | tuple[str, int], torch.LongTensor]
+
+_RANGES = {
+    "size": SIZE,
+    "frames": SIZE,
+    "fps": FPS,
+}
 
 
 class NoOptions(TypedDict):
@@ -77,23 +84,22 @@ class UniMoProcessor(ProcessorMixin):
         temporal_compression: int = 8,
         codes_per_frame: int = 36,
     ) -> None:
+        self.size, self.frames, self.fps, self.interleaving = size, frames, fps, interleaving
+        check_fields(self, _RANGES)
         if modalities is None:
             # Version 0.1 saved what its two modalities follow from.
-            if size < 1 or size % spatial_compression:
+            if size % spatial_compression:
                 raise ValueError(f"`size` must be a multiple of {spatial_compression} pixels, found {size}.")
             side = size // spatial_compression
             places = {"visual": ((side, side), temporal_compression), "motion": (squarest_grid(codes_per_frame), 1)}
             sizes = tokenizer.vocabulary.sizes
-            modalities = [Modality(name, sizes[name], *place) for name, place in places.items()]
+            modalities = plain_table({name: Modality(name, sizes[name], *place) for name, place in places.items()})
         self.table = make_table(modalities)
-        if frames < 1 or (frames - 1) % self.clock:
-            raise ValueError(f"`frames` must be 1 + {self.clock} k, found {frames}.")
-        if not fps > 0:
-            raise ValueError(f"`fps` must be above 0, found {fps}.")
-        if interleaving not in INTERLEAVINGS:
-            raise ValueError(f"`interleaving` must be one of {tuple(INTERLEAVINGS)}, found {interleaving!r}.")
-        self.size, self.frames, self.fps, self.interleaving = size, frames, fps, interleaving
         self.modalities = plain_table(self.table)
+        if (frames - 1) % self.clock:
+            raise ValueError(f"`frames` must be 1 + {self.clock} k, found {frames}.")
+        if interleaving not in INTERLEAVINGS:
+            raise ValueError(f"`interleaving` must be one of {tuple(INTERLEAVINGS)}, found {shown(interleaving)}.")
         super().__init__(tokenizer)
 
     @classmethod
@@ -139,7 +145,7 @@ class UniMoProcessor(ProcessorMixin):
             ValueError: If nothing, or both videos and images, are given, or shapes do not fit.
         """
         given = [key for key in kwargs if key.endswith("_codes") and key.removesuffix("_codes") in self.table]
-        codes = {key.removesuffix("_codes"): kwargs.pop(key) for key in given}
+        codes: dict[Any, Any] = {key.removesuffix("_codes"): kwargs.pop(key) for key in given}
         if kwargs.pop("return_tensors", None) not in (None, "pt"):
             raise ValueError("`return_tensors` must be 'pt': this processor gives torch tensors.")
         if kwargs:

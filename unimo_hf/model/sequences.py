@@ -181,10 +181,11 @@ def stack_sequences(sequences: list[Sequence], in_front: list[int]) -> Sequence:
         for name, padding in zip(_TENSORS, (SPECIAL, 0, 0, False), strict=True)
     }
     first, tasks = sequences[0], {sequence.task for sequence in sequences}
+    condition_length, task = None, first.task if len(tasks) == 1 else None
     if all((part == part[:1]).all() for part in parts.values()):
+        parts = {name: part[:1] for name, part in parts.items()}
         condition_length = None if in_front[0] else first.condition_length
-        return Sequence(first.table, *(part[:1] for part in parts.values()), condition_length, first.task)
-    return Sequence(first.table, *parts.values(), None, first.task if len(tasks) == 1 else None)
+    return replace(first, **parts, condition_length=condition_length, task=task)
 
 
 def sequence_of_ids(

@@ -6,7 +6,6 @@ Angles are degrees. The rotation of a joint is the product of its channels in th
 have no unit of their own.
 """
 
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,8 +63,8 @@ def read_bvh_text(path: Path) -> Bvh:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         lines = _Lines(path, file)
         names, parents, offsets, channels, ends = _read_hierarchy(lines)
-        frames = _read_number(lines, r"Frames:\s*(\S+)")
-        frame_time = _read_number(lines, r"Frame\s+Time:\s*(\S+)")
+        frames = _read_number(lines, "Frames")
+        frame_time = _read_number(lines, "Frame Time")
         if not frame_time > 0:
             raise lines.error(f"the frame time is {frame_time}; it must be above 0 seconds")
         values = _read_values(path, file)
@@ -175,7 +174,7 @@ def _floats(lines: _Lines, words: list[str], count: int) -> np.ndarray:
     except ValueError:
         numbers = np.array([])
     if numbers.shape != (count,):
-        raise lines.error(f"{' '.join(words)[:80]!r} must be {count} numbers")
+        raise lines.error(f"{' '.join(words)[:80]!r} must be {f'{count} numbers' if count > 1 else 'a number'}")
     return numbers
 
 
@@ -186,11 +185,12 @@ def _channels(lines: _Lines, words: list[str]) -> tuple[str, ...]:
     return named
 
 
-def _read_number(lines: _Lines, pattern: str) -> float:
-    found = re.fullmatch(pattern, " ".join(lines.next()), re.IGNORECASE)
-    if found is None:
-        raise lines.error(f"the line must be {pattern!r}")
-    return float(_floats(lines, [found[1]], 1)[0])
+def _read_number(lines: _Lines, name: str) -> float:
+    line = " ".join(lines.next())
+    found, colon, number = line.partition(":")
+    if not colon or found.strip().lower() != name.lower():
+        raise lines.error(f"{line[:80]!r} must be `{name}:` and a number")
+    return float(_floats(lines, number.split(), 1)[0])
 
 
 def _read_values(path: Path, file: TextIO) -> np.ndarray:

@@ -1,23 +1,24 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Where a checkpoint is, whether it is whole, and whether its parts were made for each other."""
 
-import json
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from transformers import PreTrainedModel
 
 from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
 from unimo_hf.decoding.diffusers_classes import import_diffusers
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
+from unimo_hf.json_files import read_json_object
+from unimo_hf.memory import check_memory
 from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
+from unimo_hf.model.number_ranges import Range, shown
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.pipelines.hub import download_checkpoint, download_part
-
-Network = TypeVar("Network", bound=PreTrainedModel)
+from unimo_hf.pipelines.network_files import WEIGHTS, Network, one_line, open_network, read_config
 
 EMBEDDED = Path(__file__).parents[1] / "checkpoints"
 # Sub-folder of each network -> the model type its config.json must name.
@@ -29,6 +30,7 @@ PARTS = {
 # The part that not every checkpoint has; some 15 GB, so it is fetched from the Hub only when it is asked for.
 DIFFUSION_DECODER = "diffusion_decoder"
 PROCESSOR_FILES = ("processor_config.json", "tokenizer_config.json")
+VOCABULARY_SIZES = {"visual_vocab_size", "motion_vocab_size", "num_special_tokens"}
 
 
 def resolve_checkpoint(name: str | os.PathLike, **hub_options: Any) -> Path:
@@ -46,20 +48,44 @@ def resolve_checkpoint(name: str | os.PathLike, **hub_options: Any) -> Path:
     Raises:
         ValueError: If there is no such checkpoint, or a part is missing or of another kind; names the file.
     """
-    folder = Path(name)
-    embedded = sorted(path.parent.name for path in EMBEDDED.glob("*/config.json"))
+    folder = folder_here(name)
     if not folder.is_dir():
-        if str(name) in embedded:
-            folder = EMBEDDED / str(name)
-        elif is_on_the_hub(name):
-            folder = download_checkpoint(str(name), without=[DIFFUSION_DECODER], **hub_options)
-        else:
+        if not is_on_the_hub(name):
             raise ValueError(
                 f"There is no checkpoint {str(name)!r}: it is no folder, none that ships "
-                f"({', '.join(embedded) or 'none does'}), and no repository of the Hub (organisation/name)."
+                f"({', '.join(_embedded()) or 'none does'}), and no repository of the Hub (organisation/name)."
             )
+        folder = download_checkpoint(str(name), without=[DIFFUSION_DECODER], **hub_options)
     check_parts(folder)
     return folder
+
+
+def folder_here(name: str | os.PathLike) -> Path:
+    """Give the folder that a name means, that of a checkpoint that ships included; it need not exist."""
+    is_embedded = not Path(name).is_dir() and str(name) in _embedded()
+    return EMBEDDED / str(name) if is_embedded else Path(name)
+
+
+def locate_network(network: type[PreTrainedModel], name: str | os.PathLike) -> str:
+    """Say what `from_pretrained` of a network has to be given to load it by name.
+
+    Args:
+        network (`type`): Class of the AR model or of a tokenizer.
+        name (`str` or `os.PathLike`): A folder of the network or of a checkpoint with it, `unimo-tiny`, or a
+            repository of the Hub with the network.
+
+    Returns:
+        `str`: Its folder; a name that is none here stays as it is.
+    """
+    folder = folder_here(name)
+    for part, model_type in PARTS.items():
+        if model_type == network.config_class.model_type and (folder / part / "config.json").exists():
+            folder /= part
+    return str(folder if folder.is_dir() else name)
+
+
+def _embedded() -> list[str]:
+    return sorted(path.parent.name for path in EMBEDDED.glob("*/config.json"))
 
 
 def is_on_the_hub(name: str | os.PathLike) -> bool:
@@ -74,22 +100,16 @@ def check_parts(folder: Path) -> None:
         config = folder / part / "config.json"
         if not config.exists():
             raise ValueError(f"{folder} is no whole UniMo checkpoint: {config.relative_to(folder)} is missing.")
-        try:
-            found = json.loads(config.read_text(encoding="utf-8")).get("model_type")
-        except (ValueError, AttributeError) as error:
-            raise ValueError(f"{config} is not a JSON object: {error}") from error
-        if found != model_type:
-            raise ValueError(f"{config} has the model_type {found!r}; {model_type!r} is needed here.")
+        read_config(config, model_type)
         if not list((folder / part).glob("model*.safetensors")):
-            weights = Path(part) / "model.safetensors"
-            raise ValueError(f"{folder} is no whole UniMo checkpoint: {weights} is missing.")
+            raise ValueError(f"{folder} is no whole UniMo checkpoint: {Path(part) / WEIGHTS} is missing.")
     for name in PROCESSOR_FILES:
         if not (folder / name).exists():
             raise ValueError(f"{folder} is no whole UniMo checkpoint: {name} is missing.")
 
 
 def load_network(network: type[Network], folder: Path, part: str = "", **options: Any) -> Network:
-    """Load one network of a checkpoint folder, all of its weights and no others.
+    """Load one network of a checkpoint folder, all of its weights and no others, as [`open_network`] does.
 
     Args:
         network (`type`): Class of the network.
@@ -101,17 +121,7 @@ def load_network(network: type[Network], folder: Path, part: str = "", **options
         ValueError: If the configuration or the weights are damaged or were made by another version; names the folder.
     """
     place = folder / part
-    try:
-        loaded, report = network.from_pretrained(
-            folder, subfolder=part, output_loading_info=True, local_files_only=True, **options
-        )
-    except ModuleNotFoundError:
-        raise  # an extra is missing, nothing is damaged
-    except Exception as error:  # safetensors, the configurations and torch raise errors of every kind
-        raise ValueError(
-            f"{place} can't be loaded as {network.__name__}; it is damaged or was made by another version: "
-            f"{_first_line(error)}"
-        ) from error
+    loaded, report = open_network(network, place, **options)
     for kind in ("missing_keys", "unexpected_keys"):
         if keys := sorted(report[kind]):
             raise ValueError(
@@ -166,11 +176,28 @@ def check_codes_of_diffusion_decoder(
 
 
 def load_processor(folder: Path) -> UniMoProcessor:
-    """Load the processor of a checkpoint folder; raises `ValueError` that names the folder if it is damaged."""
+    """Load the processor of a checkpoint folder; raises `ValueError` that names the file if it is damaged."""
+    files = {name: read_json_object(folder / name) for name in (*PROCESSOR_FILES, "tokenizer.json")}
+    # As many names are made as it says; each has 8 bytes or more in tokenizer.json.
+    found, most = files["tokenizer_config.json"], (folder / "tokenizer.json").stat().st_size // 8
+    sizes = {name: found[name] for name in VOCABULARY_SIZES & found.keys()}
+    for entry in found.get("sizes") or ():
+        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)):
+            needed = "a name and a number of rows are needed"
+            raise ValueError(f"{folder / 'tokenizer_config.json'}: sizes holds {shown(entry)}; {needed}.")
+        sizes[f"sizes: {shown(entry[0])}"] = entry[1]
+    for name, size in sizes.items():
+        what = f"{folder / 'tokenizer_config.json'}: {name}, whose names tokenizer.json can hold,"
+        Range(1, most, whole=True).check(what, size)
     try:
         processor = UniMoProcessor.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # tokenizers raises bare exceptions
-        raise ValueError(f"The processor of {folder} can't be loaded; it is damaged: {_first_line(error)}") from error
+        raise ValueError(
+            f"{folder / PROCESSOR_FILES[0]} or its tokenizer can't be loaded; it is damaged: {one_line(error)}"
+        ) from error
+    size, frames = processor.size, processor.frames
+    clip = f"{folder / PROCESSOR_FILES[0]}: `size` is {size} and `frames` {frames}; a clip"
+    check_memory(4 * 3 * frames * size**2, clip)
     processor.tokenizer.init_kwargs.pop("auto_map", None)  # as for networks
     return processor
 
@@ -211,7 +238,3 @@ def check_fit(
                 f"The parts of {folder} were not made for each other: the {what} of {one} is {found}, that of {other} "
                 f"{expected}; they must be equal."
             )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -7,6 +7,8 @@ from typing import Any
 
 from transformers.utils.hub import extract_commit_hash
 
+from unimo_hf.pipelines.checkpoint_files import files_inside
+
 # What an upload replaces altogether: old files of another number of shards would be loaded instead of the new ones.
 REPLACED = ("*model*.safetensors", "*model.safetensors.index.json")
 
@@ -59,9 +61,13 @@ def upload_checkpoint(folder: Path, name: str, private: bool | None = None, **hu
 
     Returns:
         `str`: Address of the commit.
+
+    Raises:
+        ValueError: If a file is a link that leads out of the folder, or no ordinary file; names it.
     """
     from huggingface_hub import HfApi
 
+    files_inside(folder)
     api = HfApi(token=hub_options.pop("token", None))
     repository = api.create_repo(name, private=private, exist_ok=True).repo_id
     options: dict[str, Any] = {"commit_message": "Upload UniMo checkpoint", "delete_patterns": list(REPLACED)}

@@ -14,6 +14,7 @@ from transformers.pipelines import PIPELINE_REGISTRY
 
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.motion.motion import Motion
+from unimo_hf.pipelines.checkpoint import folder_here
 from unimo_hf.pipelines.unimo_pipeline import UniMoPipeline
 from unimo_hf.video.reading import Video
 
@@ -117,9 +118,16 @@ TASKS = {
 
 
 def register_pipelines() -> None:
-    """Make both tasks known to `transformers.pipeline`; more calls change nothing."""
+    """Make both tasks known to `transformers.pipeline`, with the checkpoint that ships; more calls change nothing."""
     for task, pipeline_class in TASKS.items():
         if task not in PIPELINE_REGISTRY.get_supported_tasks():
             PIPELINE_REGISTRY.register_pipeline(
-                task, pipeline_class=pipeline_class, pt_model=AutoModelForCausalLM, type="multimodal"
+                task,
+                pipeline_class=pipeline_class,
+                pt_model=AutoModelForCausalLM,
+                default={"model": (str(folder_here("unimo-tiny")), "main")},
+                type="multimodal",
             )
+            # transformers writes these facts into the config of a saved pipeline: not where a folder lies here.
+            facts = pipeline_class._registered_impl[task]
+            pipeline_class._registered_impl = {task: {key: facts[key] for key in facts if key != "default"}}

@@ -2,7 +2,6 @@
 """The whole of UniMo behind two calls: a video becomes motion, a picture becomes a video and its motion."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import torch
 
+from unimo_hf.atomic import follow_umask
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
 from unimo_hf.model.generation_unimo import Decoding
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
@@ -29,6 +29,7 @@ from unimo_hf.pipelines.checkpoint import (
     load_processor,
     resolve_checkpoint,
 )
+from unimo_hf.pipelines.checkpoint_files import copy_file, files_inside
 from unimo_hf.pipelines.frame_source import open_source, to_clock_of
 from unimo_hf.pipelines.hub import upload_checkpoint
 from unimo_hf.pipelines.identity import identify
@@ -66,6 +67,7 @@ class UniMoPipeline:
     Example:
 
     ```python
+    >>> from unimo_hf import UniMoPipeline
     >>> unimo = UniMoPipeline.from_pretrained("unimo-tiny")
     >>> motion = unimo.video_to_motion("clip.mp4")
     >>> video, motion = unimo.image_to_video_and_motion("person.png", seed=0)
@@ -127,16 +129,20 @@ class UniMoPipeline:
         Args:
             folder (`str` or `os.PathLike`): Made if it is missing; a checkpoint that is there is replaced.
             max_shard_size (`int` or `str`, *optional*, defaults to `"5GB"`): Of a file of weights.
+
+        Raises:
+            ValueError: If a file of a diffusion decoder that is not loaded is a link out of its checkpoint; names it.
         """
         folder = Path(folder)
         networks = {"": self.model, "motion_vqvae": self.motion_vqvae, "video_fsq": self.video_fsq}
-        source = None if self.folder is None else (self.folder / DIFFUSION_DECODER).resolve()
         if self.diffusion_decoder is not None:
             networks[DIFFUSION_DECODER] = self.diffusion_decoder
-        elif source is not None and source.is_dir() and source != (folder / DIFFUSION_DECODER).resolve():
-            shutil.copytree(source, folder / DIFFUSION_DECODER, dirs_exist_ok=True)
+        elif self.folder is not None:
+            for file in files_inside(self.folder, [f"{DIFFUSION_DECODER}/**/*"]):
+                copy_file(file, folder / file.relative_to(self.folder))
         for part, network in networks.items():
             network.save_pretrained(folder / part, max_shard_size=max_shard_size)
+            follow_umask(*(folder / part).glob("model*.safetensors"))
         self.processor.save_pretrained(folder)
 
     def push_to_hub(
@@ -217,7 +223,7 @@ class UniMoPipeline:
             temperature (`float`, *optional*): Divides the logits when sampling, above 0.
             seed (`int`, *optional*): Of the sampling; each video of a list starts from it.
             on_frames (`Callable[[int, int], None]`, *optional*): Called as `on_frames(done, total)` after each window,
-                in frames at the model's rate.
+                in frames of the video.
 
         Returns:
             [`Motion`] (a list for a list): In the camera frame (x right, y down, z forward; metres, radians), one pose
@@ -232,7 +238,6 @@ class UniMoPipeline:
             return [self.video_to_motion(one, **sampling, seed=seed, on_frames=on_frames) for one in video]
         generator = self._generator(seed)
         source = open_source(video, self.fps)
-        expected = round(source.count * self.fps / source.fps)
         motion, done = MotionOfWindows(self.body), 0
         for window in cut_windows(self._squares(source.frames), self.frames, min(OVERLAP, self.frames // 2)):
             visual_codes = self.video_fsq.encode(window.video.to(self.device))
@@ -248,7 +253,7 @@ class UniMoPipeline:
                 motion.go_on(self.decode_motion(codes)[0], window.known, seen[:1])
             done += window.real - window.known
             if on_frames is not None:
-                on_frames(done, max(done, expected))
+                on_frames(min(round(done * source.fps / self.fps), source.count), source.count)
         provenance = self._provenance("estimated", "v2m", seed, sampling, source.provenance)
         return replace(to_clock_of(source, motion.whole()), provenance=provenance)
 

@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from torch.utils.data import ConcatDataset, Dataset, Subset
 
 from unimo_hf.data.drawn_clips import DrawnClips
@@ -26,11 +27,8 @@ def drawn_dataset(data: DrawnData) -> Dataset:
 
 
 def _in_turn(parts: list[DrawnClips]) -> Dataset:
-    starts = [0, *[len(part) for part in parts][:-1]]
-    order = sorted(
-        (index, start + index) for part, start in zip(parts, starts, strict=True) for index in range(len(part))
-    )
-    return Subset(ConcatDataset(parts), [position for _, position in order])
+    number = np.concatenate([np.arange(len(part)) for part in parts])  # of each clip in its own part
+    return Subset(ConcatDataset(parts), np.argsort(number, kind="stable"))  # type: ignore[arg-type]
 
 
 def held_out(clips: Dataset, count: int) -> tuple[Dataset, Dataset]:

@@ -6,9 +6,19 @@ from pathlib import Path
 
 import torch
 
-from unimo_hf.atomic import replace_when_done
-
 LOG = "log.jsonl"
+START = b'{"step": '  # of each line
+
+
+def is_metric_log(path: Path) -> bool:
+    """Whether a file is the log of a run, which may not have come far."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return START.startswith(file.read(len(START)))
+    except OSError:
+        return False
 
 
 class MetricLog:
@@ -44,24 +54,32 @@ class MetricLog:
         return means
 
     def write(self, step: int, figures: dict[str, float]) -> None:
-        """Add a line."""
+        """Add a line; `OSError` names the log."""
         if not self.enabled:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            line = {"step": step, **{name: round(value, 6) for name, value in figures.items()}}
-            file.write(json.dumps(line) + "\n")
+        line = {"step": step, **{name: round(value, 6) for name, value in figures.items()}}
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise OSError(error.errno, error.strerror or str(error), str(self.path)) from error
 
     def go_on_from(self, step: int) -> None:
-        """Drop the lines after a step: they are of a run that was stopped and is now done again from there."""
+        """Cut off the lines after a step: they are of a run that was stopped and is now done again from there."""
         if not self.enabled or not self.path.exists():
             return
-        kept = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                if int(json.loads(line)["step"]) <= step:
-                    kept.append(line + "\n")
-            except (ValueError, KeyError, TypeError):
-                continue  # half a line, from a machine that was switched off
-        with replace_when_done(self.path) as aside:
-            aside.write_text("".join(kept), encoding="utf-8")
+        with self.path.open("r+b") as file:
+            end = 0
+            for line in file:
+                if not line.endswith(b"\n") or _step_of(line) > step:  # half a line: a machine was switched off
+                    break
+                end += len(line)
+            file.truncate(end)
+
+
+def _step_of(line: bytes) -> int:
+    """The step of a line; -1 if it has none."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return -1

@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedType, GradientAccumulationPlugin, set_seed
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm.auto import tqdm
@@ -20,6 +21,8 @@ from unimo_hf.training.checkpoints import CHECKPOINTS, load_last_checkpoint, sav
 from unimo_hf.training.interruption import StopRequest
 from unimo_hf.training.log import MetricLog
 from unimo_hf.training.recipe import Optimisation
+from unimo_hf.training.run_folder import hold_run_folder, put_model
+from unimo_hf.training.training_state import TrainingState
 
 
 class Stage(Protocol):
@@ -78,7 +81,11 @@ class SeededBatches(Sampler[list[int]]):
 
 
 def fit(
-    build: Callable[[Accelerator], Stage], optimisation: Optimisation, output: Path, resume: bool = True
+    build: Callable[[Accelerator], Stage],
+    optimisation: Optimisation,
+    output: Path,
+    resume: bool = True,
+    save_beside: Callable[[PreTrainedModel, Path], None] | None = None,
 ) -> PreTrainedModel:
     """Train a stage from its last checkpoint, or from the start.
 
@@ -89,35 +96,58 @@ def fit(
         optimisation ([`Optimisation`]): Steps, batch, rates.
         output (`Path`): Folder for the model, the log and the checkpoints.
         resume (`bool`, *optional*, defaults to `True`): Go on from the last checkpoint in `output` if there is one.
+        save_beside (`Callable`, *optional*): Puts into a folder what the trained model needs beside it.
 
     Returns:
         `PreTrainedModel`: The trained model, also saved in `output`.
 
     Raises:
-        ValueError: If the loss is no number any more, the data do not fill a batch, or the checkpoint does not fit the
-            recipe.
+        ValueError: If `output` is held by another run or holds what no training made, the loss is no number any more,
+            the data do not fill a batch, the checkpoint does not fit the recipe, or accelerate can't be set up.
+        OSError: If `output` can't be written; what was saved before stays.
         KeyboardInterrupt: After Ctrl-C.
     """
-    AcceleratorState._reset_state()  # a run before, in this process, may have had another precision
-    accelerator = Accelerator(
-        mixed_precision=optimisation.mixed_precision,
-        gradient_accumulation_steps=optimisation.gradient_accumulation_steps,
-    )
-    set_seed(optimisation.seed)
-    stage = build(accelerator)
-    run = _Run(accelerator, stage, optimisation, output)
-    if resume:
-        run.step = load_last_checkpoint(accelerator, output, optimisation.steps)
-    with StopRequest(enabled=accelerator.num_processes == 1) as stop:
-        for batch in run.batches():
-            if not run.learn(batch):
-                continue  # gradients are still being gathered
-            run.report()
-            run.save(now=stop.requested)
-            if stop.requested:
-                raise KeyboardInterrupt
-    run.finish()
+    accelerator = _set_up(optimisation)
+    with hold_run_folder(output) if accelerator.is_main_process else nullcontext():
+        set_seed(optimisation.seed)
+        stage = build(accelerator)
+        run = _Run(accelerator, stage, optimisation, output)
+        if resume:
+            run.go_on()
+        with StopRequest(enabled=accelerator.num_processes == 1) as stop:
+            for batch in run.batches():
+                if not run.learn(batch):
+                    continue  # gradients are still being gathered
+                run.report()
+                run.save(now=stop.requested)
+                if stop.requested:
+                    raise KeyboardInterrupt
+        run.finish(save_beside)
     return stage.model
+
+
+def _set_up(optimisation: Optimisation) -> Accelerator:
+    """Accelerate, as the recipe and the launcher say.
+
+    Raises:
+        ValueError: If they ask for what this machine or this training can't do.
+    """
+    AcceleratorState._reset_state()  # a run before, in this process, may have had another precision
+    precision = optimisation.mixed_precision
+    try:
+        accelerator = Accelerator(
+            mixed_precision=precision,
+            # Given as a number, a variable of the environment would outdo the recipe.
+            gradient_accumulation_plugin=GradientAccumulationPlugin(optimisation.gradient_accumulation_steps),
+        )
+    except (AssertionError, ImportError, RuntimeError, ValueError) as error:  # torch asserts that it has CUDA
+        raise ValueError(f"accelerate can't be set up, with mixed_precision {precision!r}: {error}") from error
+    if precision != "no" and not accelerator.native_amp:
+        raise ValueError(f"mixed_precision is {precision!r}, which {accelerator.device.type!r} can't do; take 'no'.")
+    kind = accelerator.distributed_type
+    if not (kind == DistributedType.NO or kind.startswith("MULTI_") or accelerator.is_fsdp2):
+        raise ValueError(f"accelerate is set up for {kind.value}; training runs alone, under DDP or under FSDP2.")
+    return accelerator
 
 
 class _Run:
@@ -127,13 +157,14 @@ class _Run:
         self.accelerator, self.stage, self.optimisation, self.output = accelerator, stage, optimisation, output
         groups = _parameter_groups(stage.network, optimisation)
         optimizer = torch.optim.AdamW(groups, betas=optimisation.betas)
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: learning_rate_factor(step, optimisation)
-        )
-        # The schedule counts steps of the whole run, whatever the number of processes: it stays unprepared.
+        self.rates = [group["lr"] for group in groups]
         self.network, self.optimizer = accelerator.prepare(stage.network, optimizer)
-        accelerator.register_for_checkpointing(self.scheduler)
+        self.state = TrainingState(accelerator, self.network, self.optimizer)
         self.step, self.log = 0, MetricLog(output, enabled=accelerator.is_main_process)
+
+    def go_on(self) -> None:
+        """Go on from the last checkpoint, if there is one."""
+        self.step = load_last_checkpoint(self.state, self.output, self.optimisation.steps)
 
     def batches(self) -> Iterator[Any]:
         """What is left of the run's batches, with a progress bar."""
@@ -159,7 +190,7 @@ class _Run:
         self.bar = tqdm(
             total=optimisation.steps,
             initial=self.step,
-            disable=not accelerator.is_local_main_process,
+            disable=None if accelerator.is_local_main_process else True,  # None: where it is no terminal
             unit="step",
             dynamic_ncols=True,
         )
@@ -170,6 +201,9 @@ class _Run:
         """Learn from a batch; `True` when that completed a step."""
         accelerator, network = self.accelerator, self.network
         network.train()
+        factor = learning_rate_factor(self.step, self.optimisation)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = factor * rate
         with accelerator.accumulate(network):
             loss, figures = self.stage.loss(network, batch)
             accelerator.backward(loss)
@@ -181,7 +215,6 @@ class _Run:
         self.log.add({"loss": loss, **figures})
         if not accelerator.sync_gradients:
             return False
-        self.scheduler.step()
         self.step += 1
         self.bar.update()
         return True
@@ -193,7 +226,8 @@ class _Run:
             means = self.log.take_means()
             self._check_finite("loss", means["loss"])
             self.bar.set_postfix(loss=f"{means['loss']:.4f}")
-            rate, seconds = self.scheduler.get_last_lr()[0], time.monotonic() - self.started
+            rate = learning_rate_factor(self.step, optimisation) * self.rates[0]  # of the next step
+            seconds = time.monotonic() - self.started
             self.log.write(self.step, {**means, "learning_rate": rate, "seconds": seconds})
         if self.step % optimisation.validate_every == 0 or is_last:
             self.network.eval()
@@ -207,9 +241,9 @@ class _Run:
             self._check_finite("loss", self.log.last("loss"))
             if not self.accelerator.optimizer_step_was_skipped:  # as fp16 does to find the scale of its gradients
                 self._check_finite("gradient_norm", self.log.last("gradient_norm"))
-            save_checkpoint(self.accelerator, self.output, self.step)
+            save_checkpoint(self.state, self.output, self.step)
 
-    def finish(self) -> None:
+    def finish(self, save_beside: Callable[[PreTrainedModel, Path], None] | None) -> None:
         """Save the model itself."""
         accelerator, model = self.accelerator, self.stage.model
         accelerator.wait_for_everyone()
@@ -219,9 +253,15 @@ class _Run:
         if accelerator.unwrap_model(self.network) is not model:
             rest = {key: value for key, value in state.items() if not key.startswith("model.")}
             state = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
+
+        def write(folder: Path) -> None:
+            model.save_pretrained(folder, state_dict=state)
+            save_rest(rest, folder)
+            if save_beside is not None:
+                save_beside(model, folder)
+
         if accelerator.is_main_process:
-            model.save_pretrained(self.output, state_dict=state)
-            save_rest(rest, self.output)
+            put_model(self.output, write)
 
     def _check_finite(self, name: str, value: float) -> None:
         if not np.isfinite(value):

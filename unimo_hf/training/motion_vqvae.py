@@ -20,14 +20,25 @@ from unimo_hf.motion.files import load_collection
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
 from unimo_hf.training.motion_vqvae_start import fit_start
-from unimo_hf.training.recipe import Recipe, load_recipe
+from unimo_hf.training.recipe import (
+    Clips,
+    Fps,
+    Frames,
+    Recipe,
+    Section,
+    Seed,
+    Share,
+    ValidationClips,
+    Weight,
+    load_recipe,
+)
 
 PREFIXES = (1, 4, 9, 18)  # of a frame's codes: how much the first ones say
 EVERY_VERTEX = 12  # counts in the loss: 209 of the free body
 
 
 @dataclass(frozen=True)
-class MotionData:
+class MotionData(Section):
     """Clips of motion, without pictures.
 
     Attributes:
@@ -42,15 +53,15 @@ class MotionData:
 
     motions: str = "assets/motions/train"
     validation: str | None = None
-    clips: int = 20_000
-    frames: int = 33
-    fps: float = 15.0
-    varied: float = 0.0
-    seed: int = 1
+    clips: Clips = 20_000
+    frames: Frames = 33
+    fps: Fps = 15.0
+    varied: Share = 0.0
+    seed: Seed = 1
 
 
 @dataclass(frozen=True)
-class MotionVQVAELoss:
+class MotionVQVAELoss(Section):
     """Weights of terms beside the paper's; 0 is the paper.
 
     Attributes:
@@ -60,10 +71,10 @@ class MotionVQVAELoss:
         root (`float`): Mean absolute error of the prefix-summed root position, metres.
     """
 
-    joints: float = 0.0
-    joint_velocity: float = 0.0
-    vertices: float = 0.0
-    root: float = 0.0
+    joints: Weight = 0.0
+    joint_velocity: Weight = 0.0
+    vertices: Weight = 0.0
+    root: Weight = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ class MotionVQVAERecipe(Recipe):
     fit_statistics: bool = False
     fit_start: bool = False
     frozen_codes: bool = False
-    validation_clips: int = 128
+    validation_clips: ValidationClips = 128
 
 
 class MotionClips(Dataset):

@@ -2,24 +2,56 @@
 """A training recipe: one YAML file, read into dataclasses that refuse what they do not know."""
 
 import dataclasses
-import json
 import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import torch
-import yaml
-from huggingface_hub.errors import StrictDataclassError
+
+from unimo_hf.json_files import read_json_object
+from unimo_hf.memory import check_memory
+from unimo_hf.model.number_ranges import FPS, NATURAL, POSITIVE, SHARE, SIZE, WEIGHT, Range, shown
+from unimo_hf.pipelines.checkpoint import locate_network
+from unimo_hf.pipelines.hub import download_checkpoint
+from unimo_hf.pipelines.model_size import check_layers, check_weights_fit
+from unimo_hf.pipelines.network_files import make_config, open_network
+from unimo_hf.training.yaml_file import read_yaml_mapping
 
 T = TypeVar("T")
 
+# What a field of a recipe may hold; see [`Section`].
+Count = Annotated[int, SIZE]
+Natural = Annotated[int, NATURAL]
+Clips = Annotated[int, Range(1, 10_000_000, whole=True)]
+ClipsOrNone = Annotated[int, Range(0, 10_000_000, whole=True)]
+ValidationClips = Annotated[int, Range(1, 10_000, whole=True)]
+Frames = Annotated[int, Range(1, 10_000, whole=True)]
+Side = Annotated[int, Range(16, 4096, whole=True)]
+Seed = Annotated[int, Range(0, 2**32 - 1, whole=True)]
+Fps = Annotated[float, FPS]
+Rate = Annotated[float, POSITIVE]
+Weight = Annotated[float, WEIGHT]
+Share = Annotated[float, SHARE]
+
 MIXED_PRECISIONS = ("no", "bf16", "fp16")
+BYTES_TO_LEARN = 16  # of a weight: itself, its gradient and two averages of AdamW, float32
+BYTES_TO_START = 4
+
+
+class Section:
+    """A part of a recipe. The annotation of a number says which are allowed; a part that is made is checked."""
+
+    def __post_init__(self) -> None:
+        for name, wanted in typing.get_type_hints(type(self), include_extras=True).items():
+            for allowed in getattr(wanted, "__metadata__", ()):
+                value = getattr(self, name)
+                (allowed.check_each if isinstance(value, tuple) else allowed.check)(name, value)
 
 
 @dataclass(frozen=True)
-class Optimisation:
+class Optimisation(Section):
     """How a network is fitted; shared by all stages.
 
     Attributes:
@@ -41,39 +73,35 @@ class Optimisation:
         save_every (`int`): Steps between checkpoints.
     """
 
-    steps: int = 1000
-    batch_size: int = 8
-    learning_rate: float = 1e-4
-    warmup_steps: int = 100
-    decay_steps: int = 0
-    weight_decay: float = 0.01
-    betas: tuple[float, float] = (0.9, 0.99)
-    gradient_clip: float = 1.0
-    gradient_accumulation_steps: int = 1
+    steps: Count = 1000
+    batch_size: Count = 8
+    learning_rate: Rate = 1e-4
+    warmup_steps: Natural = 100
+    decay_steps: Natural = 0
+    weight_decay: Weight = 0.01
+    betas: Annotated[tuple[float, float], Range(0, 1, below=True)] = (0.9, 0.99)
+    gradient_clip: Rate = 1.0
+    gradient_accumulation_steps: Count = 1
     mixed_precision: str = "no"
-    seed: int = 0
-    workers: int = 0
-    log_every: int = 20
-    validate_every: int = 500
-    save_every: int = 500
+    seed: Seed = 0
+    workers: Annotated[int, Range(0, 256, whole=True)] = 0
+    log_every: Count = 20
+    validate_every: Count = 500
+    save_every: Count = 500
 
     def __post_init__(self) -> None:
-        least = dict.fromkeys(("steps", "batch_size", "gradient_accumulation_steps"), 1)
-        least |= dict.fromkeys(("log_every", "validate_every", "save_every"), 1)
-        least |= dict.fromkeys(("warmup_steps", "decay_steps", "workers", "seed"), 0)
-        for name, value in least.items():
-            if getattr(self, name) < value:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {value}.")
+        super().__post_init__()
+        if max(self.warmup_steps, 1) + max(self.decay_steps, 1) > self.steps + 1:
+            raise ValueError(
+                f"warmup_steps is {self.warmup_steps} and decay_steps {self.decay_steps}; "
+                f"in {self.steps} steps the learning rate would never reach its peak."
+            )
         if self.mixed_precision not in MIXED_PRECISIONS:
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}; allowed are {list(MIXED_PRECISIONS)}.")
-        if not self.learning_rate > 0 or not self.gradient_clip > 0:
-            raise ValueError(
-                f"learning_rate is {self.learning_rate}, gradient_clip {self.gradient_clip}; both must be above 0."
-            )
 
 
 @dataclass(frozen=True)
-class DrawnData:
+class DrawnData(Section):
     """Clips drawn from motion capture.
 
     Attributes:
@@ -89,31 +117,33 @@ class DrawnData:
     """
 
     motions: str = "assets/motions/train"
-    front: int = 6000
-    around: int = 6000
-    frames: int = 17
-    fps: float = 15.0
-    size: int = 128
-    varied: float = 0.0
-    seed: int = 1
+    front: ClipsOrNone = 6000
+    around: ClipsOrNone = 6000
+    frames: Frames = 17
+    fps: Fps = 15.0
+    size: Side = 128
+    varied: Share = 0.0
+    seed: Seed = 1
     cache: str | None = None
 
     def __post_init__(self) -> None:
-        if min(self.front, self.around) < 0 or self.front + self.around < 1:
+        super().__post_init__()
+        if self.front + self.around < 1:
             raise ValueError(f"front is {self.front}, around {self.around}; together at least 1 clip is needed.")
         if self.frames % 8 != 1:
             raise ValueError(f"frames is {self.frames}; a video has 8k + 1 frames: 1, 9, 17, ...")
+        check_memory(4 * self.frames * 3 * self.size**2, f"size is {self.size}, frames {self.frames}; a clip")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Section):
     """What every recipe has; stages add their own sections.
 
     Attributes:
         output (`str`): Folder of the trained model, its log and its checkpoints.
         model (`dict`): Fields of the model's config, or `{"file": PATH}` of a config in JSON.
-        start (`str`, *optional*): Folder or Hub name of trained weights to go on from; `model` then holds only what
-            differs from their config.
+        start (`str`, *optional*): Folder or Hub name of trained weights to go on from, or `unimo-tiny`; `model` then
+            holds only what differs from their config.
         optimisation ([`Optimisation`]): How it is fitted.
     """
 
@@ -121,6 +151,8 @@ class Recipe:
     model: dict[str, Any] = field(default_factory=dict)
     start: str | None = None
     optimisation: Optimisation = field(default_factory=Optimisation)
+
+    origin: str = field(default="The recipe", init=False, repr=False, compare=False)  # its file, in messages
 
     def build_model(self, kind: Any, **defaults: Any) -> Any:
         """Make the model, new or with the weights of `start`.
@@ -130,14 +162,24 @@ class Recipe:
             defaults: Fields of its config that the recipe may leave out.
 
         Raises:
-            OSError: If `start` is no folder with weights.
-            ValueError: If a field of the config is unknown or its value is not allowed.
+            ValueError: If `start` is no folder and no repository with such weights, a field of the config is unknown
+                or its value not allowed, or the model is larger than this machine's memory.
         """
         if self.start is None:
-            return kind(self.build_config(kind.config_class, **defaults))
-        trained = kind.config_class.from_pretrained(self.start)
+            config = self.build_config(kind.config_class, **defaults)
+            self._check_size(config)
+            return kind(config)
+        folder = Path(locate_network(kind, self.start))
+        try:
+            if not folder.is_dir():
+                folder = download_checkpoint(self.start)
+            path = folder / "config.json"
+            trained = make_config(kind.config_class, read_json_object(path), f"{path}:")
+        except ValueError as error:
+            raise ValueError(f"{self.origin}: start: {error}") from error
         config = self.build_config(kind.config_class, **trained.to_dict())
-        return kind.from_pretrained(self.start, config=config, dtype=torch.float32)  # what an optimiser needs
+        self._check_size(config)
+        return open_network(kind, folder, config, dtype=torch.float32)[0]  # what an optimiser needs
 
     def build_config(self, kind: Any, **defaults: Any) -> Any:
         """Make the model's config.
@@ -149,18 +191,22 @@ class Recipe:
         Raises:
             ValueError: If a field is unknown or its value is not allowed.
         """
-        values = dict(self.model)
+        values, where = dict(self.model), f"{self.origin}: model"
         path = values.pop("file", None)
         if path is not None:
-            values = _read_json(path) | values
+            if not isinstance(path, str):
+                raise ValueError(f"{where}.file is {shown(path)}; the name of a config in JSON is needed.")
+            values, where = read_json_object(path) | values, f"{where}, with {path},"
         known = {item.name for item in dataclasses.fields(kind)}
-        unknown = sorted(set(self.model) - known - {"file"})
-        if unknown:
-            raise ValueError(f"The recipe's model has the unknown fields {unknown}; {kind.__name__} has others.")
-        try:
-            return kind.from_dict(defaults | values)
-        except (TypeError, ValueError, StrictDataclassError) as error:
-            raise ValueError(f"The recipe's model is no {kind.__name__}: {error}") from error
+        if unknown := sorted(set(self.model) - known - {"file"}):
+            raise ValueError(f"{where} has the unknown fields {unknown}; {kind.__name__} has others.")
+        return make_config(kind, defaults | values, where)
+
+    def _check_size(self, config: Any) -> None:
+        where = f"{self.origin}: model:"
+        check_layers(config, where)
+        # Where there is a GPU, it holds all but the weights at their start.
+        check_weights_fit(config, BYTES_TO_START if torch.cuda.is_available() else BYTES_TO_LEARN, where)
 
 
 def load_recipe(path: str | Path, kind: type[T], **overrides: Any) -> T:
@@ -174,61 +220,47 @@ def load_recipe(path: str | Path, kind: type[T], **overrides: Any) -> T:
     Raises:
         ValueError: If the file is no mapping, or a field is unknown, missing or of another type.
     """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path} is not a readable YAML recipe: {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} holds {type(values).__name__}; a recipe is a mapping.")
+    values = read_yaml_mapping(path)
     values |= {key: value for key, value in overrides.items() if value is not None}
-    return _build(kind, values, str(path))
-
-
-def _read_json(path: str | Path) -> dict[str, Any]:
-    try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is not a readable config in JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} holds {type(values).__name__}; a config is an object.")
-    return values
+    recipe = _build(kind, values, f"{path}: ")
+    object.__setattr__(recipe, "origin", str(path))
+    return recipe
 
 
 def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
-    types_of_fields = typing.get_type_hints(kind)
-    unknown = sorted(set(values) - set(types_of_fields))
-    if unknown:
-        raise ValueError(f"{where} has the unknown fields {unknown}; allowed are {sorted(types_of_fields)}.")
-    missing = [
-        item.name
-        for item in dataclasses.fields(kind)
-        if item.name not in values and item.default is item.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise ValueError(f"{where} lacks the fields {missing}.")
-    converted = {key: _convert(value, types_of_fields[key], f"{where}: {key}") for key, value in values.items()}
+    """Make a section; `where`, the file and the way to the section, begins the messages."""
+    fields = {item.name: item for item in dataclasses.fields(kind) if item.init}
+    for name in values:
+        if name not in fields:
+            raise ValueError(f"{where}{name[:60]!r} is no field; allowed are {sorted(fields)}.")
+    for name, item in fields.items():
+        if name not in values and item.default is item.default_factory is dataclasses.MISSING:
+            raise ValueError(f"{where}{name} is missing.")
+    wanted = typing.get_type_hints(kind)
+    converted = {key: _convert(value, wanted[key], f"{where}{key}") for key, value in values.items()}
     try:
         return kind(**converted)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise ValueError(f"{where}{error}") from error
 
 
 def _convert(value: Any, wanted: Any, where: str) -> Any:
     if dataclasses.is_dataclass(wanted):
         if not isinstance(value, dict):
-            raise ValueError(f"{where} is {value!r}; a mapping is needed.")
-        return _build(wanted, value, where)
-    origin = typing.get_origin(wanted)
+            raise ValueError(f"{where} is {shown(value)}; a mapping is needed.")
+        return _build(wanted, value, f"{where}.")
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:
-        choices = typing.get_args(wanted)
-        return None if value is None and type(None) in choices else _convert(value, choices[0], where)
-    if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_convert(item, typing.get_args(wanted)[0], where) for item in value)
+        return None if value is None and type(None) in arguments else _convert(value, arguments[0], where)
+    if origin is tuple and isinstance(value, list | tuple) and len(value) == len(arguments):
+        return tuple(_convert(item, kind, where) for item, kind in zip(value, arguments, strict=True))
     if wanted is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             return float(value)  # YAML reads 1e-4 as text
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
     elif wanted is Any or (origin or wanted) is type(value):
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError(f"{where} is {shown(value)}; text of one line is needed.")
         return value
-    raise ValueError(f"{where} is {value!r}; {getattr(wanted, '__name__', wanted)} is needed.")
+    raise ValueError(f"{where} is {shown(value)}; {getattr(wanted, '__name__', wanted)} is needed.")

@@ -24,11 +24,21 @@ from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.sequences import Sequence
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
+from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
-from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
+from unimo_hf.training.recipe import (
+    DrawnData,
+    Recipe,
+    Section,
+    Share,
+    Side,
+    ValidationClips,
+    Weight,
+    load_recipe,
+)
 from unimo_hf.training.unimo_start import NEAREST, start_from_codebooks, take_over_motion_codes
 
 VALIDATION_BATCH = 16
@@ -36,7 +46,7 @@ IGNORED = -100  # label of what isn't predicted
 
 
 @dataclass(frozen=True)
-class Tokenizers:
+class Tokenizers(Section):
     """Folders of the trained tokenizers."""
 
     video_fsq: str
@@ -44,7 +54,7 @@ class Tokenizers:
 
 
 @dataclass(frozen=True)
-class UniMoOptions:
+class UniMoOptions(Section):
     """Options beyond the paper; at these defaults training is the paper's.
 
     Attributes:
@@ -73,18 +83,18 @@ class UniMoOptions:
             off the condition half-way up (see [`ConditionReader`]).
     """
 
-    v2m_share: float = 0.5
-    motion_smoothing: float = 0.0
-    visual_noise: float = 0.0
-    motion_noise: float = 0.0
-    foreign_motion: float = 0.0
-    own_motion: float = 0.0
-    single_frames: float = 0.0
-    redrawn: float = 0.0
+    v2m_share: Share = 0.5
+    motion_smoothing: Weight = 0.0
+    visual_noise: Share = 0.0
+    motion_noise: Share = 0.0
+    foreign_motion: Share = 0.0
+    own_motion: Share = 0.0
+    single_frames: Share = 0.0
+    redrawn: Share = 0.0
     start_from_codebooks: bool = False
     frozen_visual_tables: bool = False
-    pose_weight: float = 0.0
-    reading_weight: float = 0.0
+    pose_weight: Weight = 0.0
+    reading_weight: Weight = 0.0
 
 
 @dataclass(frozen=True)
@@ -104,15 +114,16 @@ class UniMoRecipe(Recipe):
         size (`int`): Side of the pictures, pixels.
     """
 
-    tokenizers: Tokenizers = field(default_factory=lambda: Tokenizers("video_fsq", "motion_vqvae"))
+    tokenizers: Tokenizers = field(kw_only=True)
     shards: str | None = None
     drawn: DrawnData | None = None
     redrawn_shards: str | None = None
     options: UniMoOptions = field(default_factory=UniMoOptions)
-    validation_clips: int = 48
-    size: int = 128
+    validation_clips: ValidationClips = 48
+    size: Side = 128
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.shards is None and self.drawn is None:
             raise ValueError("A recipe of the AR model names `shards`, `drawn`, or both.")
         if (self.redrawn_shards is None) != (self.options.redrawn == 0):
@@ -154,10 +165,9 @@ class TargetNetwork(nn.Module):
         self, input_ids: Tensor, labels: Tensor, sequence: Sequence
     ) -> tuple[dict[str, tuple[Tensor, Tensor]], Tensor | None]:
         """Logits and codes of the targets of each modality, and the joints of the condition if they are read."""
-        reads = self.reader is not None
-        output = self.model.model(input_ids, sequence=sequence, output_hidden_states=reads)
+        output = self.model.model(input_ids, sequence=sequence, output_hidden_states=self.reader is not None)
         targets = self.model.target_logits(output.last_hidden_state, labels)
-        if not reads:
+        if self.reader is None:
             return targets, None
         seen = (sequence.holds("visual") & ~sequence.is_target)[0].to(input_ids.device)
         return targets, self.reader(output.hidden_states[self.layer][:, seen])
@@ -169,8 +179,8 @@ class UniMoStage:
     def __init__(self, recipe: UniMoRecipe, accelerator: Accelerator):
         self.recipe, self.accelerator = recipe, accelerator
         device = accelerator.device
-        self.video_fsq: VideoFSQ = _load_frozen(VideoFSQ, recipe.tokenizers.video_fsq).to(device)
-        self.motion_vqvae: MotionVQVAE = _load_frozen(MotionVQVAE, recipe.tokenizers.motion_vqvae).to(device)
+        self.video_fsq: VideoFSQ = _load_frozen(VideoFSQ, recipe, "video_fsq").to(device)
+        self.motion_vqvae: MotionVQVAE = _load_frozen(MotionVQVAE, recipe, "motion_vqvae").to(device)
         self.model = recipe.build_model(UniMoForConditionalGeneration)
         _check_tokenizers(self.model.config, self.video_fsq, self.motion_vqvae)
         if recipe.start is not None:
@@ -205,7 +215,7 @@ class UniMoStage:
             dataset = drawn_dataset(drawn)
             count = len(dataset)  # type: ignore[arg-type]
             clips = (dataset[index] for index in range(count))
-            with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True) as bar:
+            with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True, disable=None) as bar:
                 for done in write_shards(clips, shards, self.video_fsq, self.motion_vqvae):
                     bar.update(done - bar.n)
         return self.read_shards(shards)
@@ -316,7 +326,7 @@ class UniMoStage:
         Without the frame before, the first code would not know which frame it is of.
         """
         codes = self.model.config.table["motion"].codes
-        condition_length = sequence.condition_length
+        condition_length = int((~sequence.is_target[0]).sum())
         start = condition_length + frame * codes
         kept = [*range(condition_length), *range(max(condition_length, start - codes), start + codes)]
         input_ids, labels, sequence = input_ids[:, kept], labels[:, kept].clone(), sequence.at(kept)
@@ -361,9 +371,15 @@ def some_clips(clips: CodeShards, like: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key: torch.stack([clip[key] for clip in drawn]).to(example.device) for key in drawn[0]}
 
 
-def _load_frozen(kind: Any, folder: str) -> Any:
+def _load_frozen(kind: Any, recipe: UniMoRecipe, name: str) -> Any:
     """A tokenizer in float32, as pipelines load it: in half precision some clips would get other codes."""
-    return kind.from_pretrained(folder, dtype=torch.float32).eval().requires_grad_(False)
+    folder = getattr(recipe.tokenizers, name)
+    try:
+        located = locate_network(kind, folder)
+        return kind.from_pretrained(located, dtype=torch.float32).eval().requires_grad_(False)
+    except (OSError, TypeError, ValueError) as error:
+        reason = f"it can't be loaded ({error})" if Path(folder).is_dir() else "there is no such folder or repository"
+        raise ValueError(f"The recipe's tokenizers.{name} is {folder!r}: {reason}.") from error
 
 
 def _check_tokenizers(config: UniMoConfig, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
@@ -414,12 +430,17 @@ def train(
     """Train an AR model by a recipe and save it with its tokenizers: the recipe's `output` is a whole checkpoint."""
     if not isinstance(recipe, UniMoRecipe):
         recipe = load_recipe(recipe, UniMoRecipe, output=output)
-    model = fit(partial(UniMoStage, recipe), recipe.optimisation, Path(recipe.output), resume)
-    motion_vqvae = MotionVQVAE.from_pretrained(recipe.tokenizers.motion_vqvae)
-    make_processor(model.config, motion_vqvae, recipe.size).save_pretrained(recipe.output)
-    motion_vqvae.save_pretrained(Path(recipe.output) / "motion_vqvae")
-    VideoFSQ.from_pretrained(recipe.tokenizers.video_fsq).save_pretrained(Path(recipe.output) / "video_fsq")
-    return model
+    save_beside = partial(_save_beside, recipe)
+    return fit(partial(UniMoStage, recipe), recipe.optimisation, Path(recipe.output), resume, save_beside)
+
+
+def _save_beside(recipe: UniMoRecipe, model: UniMoForConditionalGeneration, folder: Path) -> None:
+    """Put the processor and both tokenizers into the folder of a model."""
+    motion_vqvae = MotionVQVAE.from_pretrained(locate_network(MotionVQVAE, recipe.tokenizers.motion_vqvae))
+    make_processor(model.config, motion_vqvae, recipe.size).save_pretrained(folder)
+    motion_vqvae.save_pretrained(folder / "motion_vqvae")
+    video_fsq = VideoFSQ.from_pretrained(locate_network(VideoFSQ, recipe.tokenizers.video_fsq))
+    video_fsq.save_pretrained(folder / "video_fsq")
 
 
 if __name__ == "__main__":

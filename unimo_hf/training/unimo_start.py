@@ -10,6 +10,7 @@ from torch import Tensor
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
+from unimo_hf.pipelines.checkpoint import locate_network
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ def take_over_motion_codes(model: UniMoForConditionalGeneration, start: str, mot
         motion_vqvae ([`MotionVQVAE`]): The tokenizer from now on.
     """
     try:
-        before = MotionVQVAE.from_pretrained(start, subfolder="motion_vqvae", dtype=torch.float32)
+        folder = locate_network(UniMoForConditionalGeneration, start)
+        before = MotionVQVAE.from_pretrained(folder, subfolder="motion_vqvae", dtype=torch.float32)
     except OSError:
         return
     known, codes = before.codebook.codes.to(motion_vqvae.device), motion_vqvae.codebook.codes

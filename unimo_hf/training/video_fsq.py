@@ -26,7 +26,16 @@ from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_clips
 from unimo_hf.training.loop import fit
-from unimo_hf.training.recipe import DrawnData, Recipe, load_recipe
+from unimo_hf.training.recipe import (
+    ClipsOrNone,
+    DrawnData,
+    Recipe,
+    Section,
+    Share,
+    ValidationClips,
+    Weight,
+    load_recipe,
+)
 from unimo_hf.training.video_fsq_start import fit_start
 
 FITTED_CLIPS = 64  # of 17 frames: 12,000 codes
@@ -34,7 +43,7 @@ HEAD_RATE = 1e-3  # learning rate of the pose head, which starts from nothing, a
 
 
 @dataclass(frozen=True)
-class VideoFSQLoss:
+class VideoFSQLoss(Section):
     """Weights of the terms beside the mean absolute difference of the pictures; all 0 is the plain autoencoder.
 
     Attributes:
@@ -44,9 +53,9 @@ class VideoFSQLoss:
             codes.
     """
 
-    squared: float = 0.0
-    person: float = 0.0
-    pose: float = 0.0
+    squared: Weight = 0.0
+    person: Weight = 0.0
+    pose: Weight = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,19 +75,16 @@ class VideoFSQRecipe(Recipe):
 
     data: DrawnData = field(default_factory=DrawnData)
     loss: VideoFSQLoss = field(default_factory=VideoFSQLoss)
-    stills_per_clip: int = 0
+    stills_per_clip: ClipsOrNone = 0
     fit_start: bool = False
-    decoded: float = 1.0
+    decoded: Share = 1.0
     frozen_codes: bool = False
-    validation_clips: int = 64
+    validation_clips: ValidationClips = 64
 
     def __post_init__(self) -> None:
-        if not 0 <= self.decoded <= 1:
-            raise ValueError(f"decoded is {self.decoded}; it is a share in [0, 1].")
+        super().__post_init__()
         if not self.decoded and (self.frozen_codes or not self.loss.pose):
             raise ValueError("Where nothing is decoded, there is loss.pose to learn from, with codes that may change.")
-        if self.stills_per_clip < 0:
-            raise ValueError(f"stills_per_clip is {self.stills_per_clip}; it is 0 or more.")
 
 
 class ClipsWithStills(Dataset):

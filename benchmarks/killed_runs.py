@@ -1,0 +1,348 @@
+# Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+"""Kill runs with SIGKILL at random moments and run them again: nothing is lost or doubled, all is equal to the bit.
+
+Of each command one run is left alone; its folder is what every other must come to. Half of the moments are drawn over
+the whole length of that run, half over the part in which it writes. Now the process alone is killed, now all of its
+group, as when a machine is switched off. After a kill, what stands under its final name must be whole; then the
+command is run again, and the folder must be that of the unbroken run, with the files of somebody else in it.
+
+Example: python benchmarks/killed_runs.py --runs render encode --moments 20 --json killed.json
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hostile.seeds import Seeds, recipe
+from rich.console import Console
+from rich.table import Table
+
+CLIPS = 24
+STEPS = {"steps": 12, "log_every": 1, "validate_every": 4, "save_every": 2}
+FOREIGN = (".gitlab-ci.yml", ".abcdef-mine", "notes/step_notes", "notes.txt")
+# Of a run that was killed; gone when the folder is finished.
+UNFINISHED = (".unimo-unfinished", ".unimo.lock")
+LOG = "log.jsonl"
+LONGEST = 300.0  # seconds; a run that takes longer hangs
+WRITES_AGAIN = "is being written by another run"  # of a process that lives on without the one that was killed
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command that fills a folder.
+
+    Attributes:
+        arguments (`Callable`): Gives the arguments of `unimo` for the folder.
+        goes_on (`bool`): Whether it takes up what is there: its files change until it is done.
+    """
+
+    arguments: Callable[[Seeds, Path], list[str]]
+    goes_on: bool = False
+
+
+def render(seeds: Seeds, folder: Path, clips: int = CLIPS) -> list[str]:
+    """Draw clips on two processes."""
+    size = ["--clips", str(clips), "--frames", "9", "--size", "32", "--workers", "2"]
+    return ["data", "render", str(seeds["motions/walk.npz"]), "-o", str(folder), *size]
+
+
+def encode(seeds: Seeds, folder: Path) -> list[str]:
+    """Encode clips that were drawn before."""
+    return ["data", "encode", str(clips_of(seeds)), "-o", str(folder), "--model", str(seeds["checkpoint"])]
+
+
+def train(seeds: Seeds, folder: Path) -> list[str]:
+    """Train the model on code shards."""
+    values = recipe(seeds, "unimo", folder)
+    values["optimisation"] = {**values["optimisation"], **STEPS}
+    return ["train", "unimo", str(_write_recipe(folder, values))]
+
+
+def train_with_shards(seeds: Seeds, folder: Path) -> list[str]:
+    """Train for two steps on clips that are drawn and encoded into the folder first."""
+    drawn = {"motions": str(seeds["motions/walk.npz"]), "front": 16, "around": 8, "frames": 9, "size": 32}
+    values = recipe(seeds, "unimo", folder / "run") | {"shards": str(folder / "shards"), "drawn": drawn}
+    return ["train", "unimo", str(_write_recipe(folder, values))]
+
+
+def _write_recipe(folder: Path, values: dict[str, Any]) -> Path:
+    path = folder.with_name("recipe.yaml")
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+RUNS = {
+    "render": Run(render),
+    "encode": Run(encode),
+    "train": Run(train, goes_on=True),
+    "train-with-shards": Run(train_with_shards, goes_on=True),
+}
+
+
+def clips_of(seeds: Seeds) -> Path:
+    """As many clips as are drawn, to be encoded."""
+    folder = seeds.folder / "many-clips"
+    if not folder.exists():
+        _finish(start(render(seeds, folder), seeds.folder / "many-clips.txt"))
+    return folder
+
+
+def start(arguments: list[str], output: Path) -> subprocess.Popen:
+    """Start `unimo` in a session of its own; what it prints goes to a file."""
+    program = [sys.executable, "-c", "from unimo_hf.cli.app import main; main()", *arguments]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            program, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
+        )
+
+
+def _finish(process: subprocess.Popen) -> int:
+    try:
+        return process.wait(LONGEST)
+    finally:
+        kill(process.pid, group=True)
+
+
+def kill(pid: int, group: bool) -> None:
+    """Send SIGKILL to a process, or to all of its group; nothing if there is none any more."""
+    try:
+        (os.killpg if group else os.kill)(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def prepare(folder: Path) -> Path:
+    """Make the folder of a run, with files of somebody else in it."""
+    output = folder / "out"
+    for name in FOREIGN:
+        path = output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{name} of somebody else", encoding="utf-8")
+    return output
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """What is in a folder, by the way to it; of a log its lines, without how long they took."""
+    found: dict[str, Any] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            found[name] = "folder"
+        elif path.name == LOG:
+            lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+            found[name] = [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+        else:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """In what a folder is not as it should be; nothing if it is."""
+    lost = [f"{name} is missing" for name in expected.keys() - found.keys()]
+    more = [f"{name} is too much" for name in found.keys() - expected.keys()]
+    other = [f"{name} differs" for name in found.keys() & expected.keys() if found[name] != expected[name]]
+    return sorted(lost + more + other)
+
+
+def half_files(found: dict[str, Any], expected: dict[str, Any], goes_on: bool) -> list[str]:
+    """What a killed run has left under a final name that is not whole."""
+    own = {name: value for name, value in found.items() if not set(name.split("/")) & {*UNFINISHED, LOG}}
+    if goes_on:
+        own = {name: value for name, value in own.items() if "checkpoints" not in name.split("/")}
+    missing = [f"{name} is missing" for name in FOREIGN if name not in found]
+    return missing + [
+        f"{name} is not whole" for name, value in own.items() if name in expected and value != expected[name]
+    ]
+
+
+@dataclass
+class Unbroken:
+    """A run that was left alone.
+
+    Attributes:
+        contents (`dict[str, Any]`): Of its folder.
+        seconds (`float`): Its length.
+        writes_from (`float`): When it first changed the folder.
+    """
+
+    contents: dict[str, Any]
+    seconds: float
+    writes_from: float
+
+
+def unbroken(run: Run, folder: Path, seeds: Seeds) -> Unbroken:
+    """Run a command to its end; ends the program if it fails."""
+    output = prepare(folder)
+    arguments = run.arguments(seeds, output)
+    before = _names(output)
+    began, writes_from = time.monotonic(), None
+    process = start(arguments, folder / "printed.txt")
+    while process.poll() is None and writes_from is None and time.monotonic() - began < LONGEST:
+        if _names(output) != before:
+            writes_from = time.monotonic() - began
+        time.sleep(0.01)
+    if _finish(process):
+        sys.exit(f"A run that nobody killed fails: {' '.join(arguments)}\n{_printed(folder)}")
+    seconds = time.monotonic() - began
+    return Unbroken(contents(output), seconds, seconds / 2 if writes_from is None else writes_from)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
+def _printed(folder: Path) -> str:
+    return (folder / "printed.txt").read_text(encoding="utf-8", errors="replace")[-1000:]
+
+
+def killed(run: Run, folder: Path, seeds: Seeds, whole: Unbroken, moment: float, group: bool) -> dict[str, Any]:
+    """Run a command, kill it, and run it again.
+
+    Returns:
+        `dict[str, Any]`: `moment`, in seconds; what was killed; what the folder held; and `faults`, a list.
+    """
+    output = prepare(folder)
+    before = contents(output)
+    arguments = run.arguments(seeds, output)
+    process = start(arguments, folder / "printed.txt")
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        kill(process.pid, group)
+    code = process.wait()
+    left = contents_of_killed(output)
+    faults = [f"after the kill: {fault}" for fault in half_files(left, whole.contents, run.goes_on)]
+    is_done = not differences(left, whole.contents)
+    again = folder / "again.txt"
+    waited = time.monotonic()
+    code_again = _finish(start(arguments, again))
+    while code_again and WRITES_AGAIN in again.read_text(errors="replace") and time.monotonic() - waited < 30:
+        time.sleep(0.5)  # a worker of the killed run still ends what it was at
+        code_again = _finish(start(arguments, again))
+    kill(process.pid, group=True)
+    if code_again and not is_done:
+        faults.append(f"run again: code {code_again}: {again.read_text(errors='replace')[-300:].strip()}")
+    faults += [f"in the end: {fault}" for fault in differences(contents(output), whole.contents)]
+    if not faults:
+        shutil.rmtree(folder)
+    return {
+        "moment": round(moment, 2),
+        "killed": "not in time" if code == 0 else "its group" if group else "it alone",
+        "found": "all" if is_done else f"{len(left.keys() - before.keys())} files",
+        "faults": faults,
+    }
+
+
+def contents_of_killed(folder: Path) -> dict[str, Any]:
+    """As `contents`, of a folder in which a log may end with half a line, and others may still be at work."""
+    for _ in range(20):
+        try:
+            return contents(folder)
+        except FileNotFoundError:  # a worker has moved a file while we looked
+            time.sleep(0.05)
+        except ValueError:
+            break
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != LOG
+    }
+
+
+def moments(whole: Unbroken, count: int, seed: int) -> list[tuple[float, bool]]:
+    """Moments of kills, and whether the group is killed; every second one while the run writes."""
+    rng = random.Random(seed)
+    starts = [0.0, whole.writes_from]
+    return [(rng.uniform(starts[number % 2], whole.seconds), number % 4 > 1) for number in range(count)]
+
+
+def row_of(name: str, whole: Unbroken, kills: list[dict[str, Any]]) -> dict[str, Any]:
+    """The row of a run."""
+    sound = [float(not one["faults"]) for one in kills]
+    return {
+        "workload": f"kill -9: {name}",
+        "peer": "an unbroken run",
+        "metric": "share of kills after which all is equal to the bit",
+        "ratio": round(sum(sound) / len(sound), 4),
+        "min": min(sound),
+        "max": max(sound),
+        "rounds": len(kills),
+        "seconds": round(whole.seconds, 2),
+        "kills": kills,
+    }
+
+
+def main() -> None:
+    """Kill the runs that the command line names, print a table; code 1 if anything was lost, doubled or left."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", nargs="+", choices=[*RUNS], default=[*RUNS], help="what to kill (default: all)")
+    parser.add_argument("--moments", type=int, default=20, help="kills of each (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments (default: %(default)s)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the folders of kills with faults")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file")
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="killed-")) if arguments.keep is None else arguments.keep
+    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()
+    os.environ |= {"HF_HOME": str(folder / "hugging_face"), "TOKENIZERS_PARALLELISM": "false"}
+    rows = []
+    try:
+        seeds = Seeds(folder / "seeds")
+        for name in arguments.runs:
+            rows.append(kill_run(name, folder / name, seeds, arguments.moments, arguments.seed))
+    finally:
+        if arguments.keep is None:
+            shutil.rmtree(folder)
+    report(rows)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(rows, indent=2), encoding="utf-8")
+    sys.exit(any(row["min"] < 1 for row in rows))
+
+
+def kill_run(name: str, folder: Path, seeds: Seeds, count: int, seed: int) -> dict[str, Any]:
+    """Kill one run at each of its moments."""
+    console = Console(stderr=True)
+    whole = unbroken(RUNS[name], folder / "unbroken", seeds)
+    console.print(f"{name}: {whole.seconds:.1f} s, writes from {whole.writes_from:.1f} s on")
+    kills = []
+    for number, (moment, group) in enumerate(moments(whole, count, seed)):
+        kills.append(killed(RUNS[name], folder / str(number), seeds, whole, moment, group))
+        console.print(f"  {number + 1}/{count}: {kills[-1]}", markup=False, highlight=False)
+    return row_of(name, whole, kills)
+
+
+def report(rows: list[dict[str, Any]]) -> None:
+    """Print the table and what was wrong."""
+    table = Table(title="kill -9, then run again", title_justify="left")
+    for column in ("run", "kills", "while it started", "while it wrote", "in time for none", "equal to the bit"):
+        table.add_column(column, justify="left" if column == "run" else "right")
+    for row in rows:
+        kills = row["kills"]
+        late = sum(one["killed"] == "not in time" for one in kills)
+        idle = sum(one["found"] == "0 files" for one in kills)
+        equal = sum(not one["faults"] for one in kills)
+        cells = (len(kills), idle, len(kills) - idle - late, late, equal)
+        table.add_row(row["workload"].removeprefix("kill -9: "), *map(str, cells))
+    Console().print(table)
+    for row in rows:
+        for one in row["kills"]:
+            for fault in one["faults"]:
+                sys.stdout.write(f"{row['workload']}, {one['killed']} at {one['moment']} s: {fault}\n")
+
+
+if __name__ == "__main__":
+    main()
