@@ -179,9 +179,12 @@ def clips(seeds: Seeds, folder: Path) -> None:
 
 def shards(seeds: Seeds, folder: Path) -> None:
     """Their codes."""
-    from unimo_hf.data.shards import encode_clips
+    from unimo_hf.data.clips import load_clips
+    from unimo_hf.data.encoding import encode_clips
+    from unimo_hf.pipelines.unimo_pipeline import UniMoPipeline
 
-    encode_clips(seeds["clips"], folder, model=str(seeds["checkpoint"]), progress=False)
+    pipeline = UniMoPipeline.from_pretrained(seeds["checkpoint"])
+    encode_clips(load_clips(seeds["clips"]), folder, pipeline.video_fsq, pipeline.motion_vqvae, progress=False)
 
 
 def recipe(seeds: Seeds, network: str, output: Path | str) -> dict[str, Any]:
