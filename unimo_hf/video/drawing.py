@@ -132,7 +132,7 @@ def write_overlay(
         OSError: If the new video can't be written.
     """
     info = probe_video(source)
-    frames = _first(iterate_video(source), max(round(motion.duration * info.fps), 1))
+    frames = _first(iterate_video(info), max(round(motion.duration * info.fps), 1))
     drawn = draw_motion(frames, motion.resample(info.fps), body, size, opacity)
     return write_video(path, drawn, info.fps, preset="veryfast")
 
