@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 # 8K as cameras and screens have it.
 MAX_PIXELS = 8192 * 4320
-# What a video may take beside the model, bytes.
-MAX_BYTES = 1_050_000_000
-# For each pixel of frames that are worked on at their own size: in RGB, before and behind, and in the encoder.
-BYTES_AT_OWN_SIZE = 17
+# What a video may take beside the model, and what of it frames of a reduced size need on their way, bytes.
+MAX_BYTES, REDUCED_BYTES = 1024**3, 200_000_000
+# For each pixel of frames that are worked on at their own size: in RGB, for drawing, and in the encoder.
+OWN_SIZE_BYTES = 18
 # 2560 x 1440: so large no stream takes too much, whatever it asks for.
 HARMLESS_PIXELS = 2560 * 1440
 # Each thread has a frame at work.
@@ -49,12 +49,12 @@ def check_memory(path: Path, context: "VideoCodecContext", kept: int, at_own_siz
     """
     pixels = context.width * context.height
     held = kept + AT_WORK + threads_for(context) - 1
-    needed = held * _frame_bytes(context, pixels) + COEFFICIENTS.get(context.codec.canonical_name, 0) * pixels
-    if needed + (BYTES_AT_OWN_SIZE * pixels if at_own_size else 0) > MAX_BYTES:
-        work = "and drawing over its frames " if at_own_size else ""
+    decoding = held * _frame_bytes(context, pixels) + COEFFICIENTS.get(context.codec.canonical_name, 0) * pixels
+    if decoding + (OWN_SIZE_BYTES * pixels if at_own_size else REDUCED_BYTES) > MAX_BYTES:
         raise VideoError(
-            f"{path} has {context.width}x{context.height} pixels as {context.pix_fmt} and keeps {kept} frames for "
-            f"others; decoding it {work}takes more than {MAX_BYTES / 1e9:g} GB, which is not allowed."
+            f"{path} has {context.width}x{context.height} pixels in {context.pix_fmt}, of which {context.name} keeps "
+            f"{held} frames; {'drawing over them' if at_own_size else 'that'} takes more memory than the "
+            f"{MAX_BYTES} bytes that are allowed."
         )
 
 

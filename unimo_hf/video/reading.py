@@ -5,6 +5,7 @@ Dealt with: rotation and mirror tags, pixels that are not square, variable frame
 alpha (over white), grey, more than 8 bits, full and limited range, BT.601 and BT.709 colours.
 """
 
+import itertools
 import math
 import os
 from collections.abc import Iterator
@@ -111,6 +112,7 @@ def iterate_video(
 
     Yields:
         `np.ndarray` of shape `(H, W, 3)`, uint8: RGB, upright, all of the size that [`probe_video`] gives, or reduced.
+            A frame that comes several times is one array, which can't be written to.
 
     Raises:
         VideoError: If the file is no video, is damaged or cut short, has no frames, or would take over 1 GB to decode.
@@ -122,13 +124,15 @@ def iterate_video(
     rate = info.fps if fps is None else float(fps)
     factor = math.ceil(math.sqrt(info.width * info.height / max_pixels)) if max_pixels else 1
     to_rgb = _ToRGB(math.ceil(info.height / factor), math.ceil(info.width / factor))
-    picture, converted = np.empty(0), None
-    for frame in _nearest(_timed_frames(info, at_own_size=factor <= 1), rate, info.fps):
-        if frame is not converted:  # a frame that is shown twice is converted once, one that is left out not at all
-            picture = np.empty(0)  # two large ones at once would be too much
-            picture, converted = to_rgb(frame), frame
+    for frame, times in _nearest(_timed_frames(info, at_own_size=factor <= 1), rate, info.fps):
+        # A frame that is shown once is not held here while the caller works on it.
+        if times == 1:
+            yield to_rgb(frame)
+        else:
+            picture = to_rgb(frame)
             picture.setflags(write=False)
-        yield picture
+            yield from itertools.repeat(picture, times)
+            del picture
 
 
 def read_video(path: str | os.PathLike, fps: float | None = None, max_frames: int | None = None) -> Video:
@@ -249,19 +253,30 @@ def _timed_frames(info: VideoInfo, at_own_size: bool) -> Iterator[tuple[float, "
         raise VideoError(f"{info.path} has a video stream but no frame that can be decoded.")
 
 
-def _nearest(timed: Iterator[tuple[float, "VideoFrame"]], rate: float, source_rate: float) -> Iterator["VideoFrame"]:
-    """Give at each time k / rate the frame nearest in time; the last frame lasts half a frame of the source."""
+def _nearest(
+    timed: Iterator[tuple[float, "VideoFrame"]], rate: float, source_rate: float
+) -> Iterator[tuple["VideoFrame", int]]:
+    """Give each frame that is the nearest one at some time k / rate, and at how many such times.
+
+    The last frame lasts half a frame of the source.
+    """
     given = 0
     time, frame = 0.0, None
     for next_time, next_frame in timed:
         if frame is not None:
-            while given / rate < (time + next_time) / 2 - TIE:
-                yield frame
-                given += 1
+            times = _times_before((time + next_time) / 2, rate, given)
+            if times:
+                yield frame, times
+            given += times
         time, frame = next_time, next_frame
-    while frame is not None and (given == 0 or given / rate < time + 0.5 / source_rate - TIE):
-        yield frame
-        given += 1
+    times = _times_before(time + 0.5 / source_rate, rate, given)
+    if frame is not None and (times or not given):
+        yield frame, max(times, 1)
+
+
+def _times_before(end: float, rate: float, given: int) -> int:
+    """Count the times k / rate before `end` from k = `given` on; one at the end itself falls to what comes next."""
+    return max(math.ceil((end - TIE) * rate) - given, 0)
 
 
 class _ToRGB:
@@ -305,7 +320,10 @@ def _orientation(frame: "VideoFrame") -> tuple[bool, bool, bool]:
     FFmpeg's display matrix maps a pixel (x, y), y down, to (a x + c y, b x + d y) and is stored as a, b, u, c, d, v,
     x, y, w in fixed point; angles between quarter turns go to the nearest one.
     """
-    side_data = frame.side_data.get("DISPLAYMATRIX")
+    from av.sidedata.sidedata import SideDataContainer
+
+    # Not `frame.side_data`: that and its frame would hold each other in memory.
+    side_data = SideDataContainer(frame).get("DISPLAYMATRIX")
     if side_data is None:
         return False, False, False
     a, b, _, c, d = (int(value) for value in np.frombuffer(memoryview(side_data), dtype=np.int32)[:5])  # type: ignore[arg-type]
