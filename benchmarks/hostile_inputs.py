@@ -24,7 +24,8 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from rich.table import Table
 
 MODULES = (
     *("harmless", "motions", "motion_values", "pixels", "bombs", "clips_and_shards", "recipes", "checkpoints"),
-    *("training_states", "folders", "names", "options"),
+    *("training_states", "folders", "names", "records", "options"),
 )
 HARMLESS, HARMLESS_RUNS = "harmless", 3
 AGAIN = "python benchmarks/hostile_inputs.py"
@@ -82,9 +83,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kinds", nargs="+", default=["*"], metavar="GLOB", help=f"of {', '.join(KINDS)}")
     parser.add_argument("--case", action="append", metavar="NAME", help="run these alone, such as motions/flips/7")
-    parser.add_argument(
-        "--cases", type=int, default=1200, metavar="N", help="hostile ones, drawn (default: %(default)s)"
-    )
+    parser.add_argument("--cases", type=int, default=1200, metavar="N", help="hostile ones to run (%(default)s)")
     parser.add_argument("--all", action="store_true", help="run all that there are")
     parser.add_argument("--seed", type=int, default=0, help="draws other cases and other files (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="cases at a time (default: %(default)s)")
@@ -123,6 +122,13 @@ def workshop(keep: Path | None) -> Iterator[Path]:
 
 def import_everything() -> None:
     """Import what any command would, once for all cases; ends the program if that started a thread."""
+    from unimo_hf.cli.app import main as unimo
+
+    # What a command does before it imports a library has to be done here.
+    sys.argv, own = ["unimo", "--version"], sys.argv
+    with redirect_stdout(StringIO()), suppress(SystemExit):
+        unimo()
+    sys.argv = own
     import accelerate  # noqa: F401
     import av  # noqa: F401
     import datasets  # noqa: F401

@@ -12,6 +12,7 @@ COMMANDS: list[list[str]] = [
     *(["i2vm", f"pictures/person.{ending}", "--model", "checkpoint"] for ending in PICTURES),
     *(["evaluate", name, "clips", "--model", "checkpoint"] for name in ("video-fsq", "v2m", "i2vm")),
     ["evaluate", "motion-vqvae", "motions/walk.npz", "--model", "checkpoint", "--frames", "9"],
+    ["info", "motions/walk.npz", "videos/clip.mp4", "pictures/person.png"],
     ["data", "render", "motions/walk.npz", *SMALL],
     ["data", "encode", "clips", "--model", "checkpoint"],
     ["data", "redraw", "shards", "--model", "checkpoint", "--clips", "2"],
@@ -28,4 +29,4 @@ def harmless(place: Place, variant: list[str] | str) -> Command:
     arguments = [str(place.seeds[word]) if word.partition("/")[0] in tops else word for word in variant]
     # Shards go into a folder of their own: a folder with files of others may be refused.
     output = place.output / "new" if variant[1] in ("encode", "redraw", "render") else place.output
-    return Command(arguments + ([] if variant[0] == "evaluate" else ["-o", str(output)]), succeeds=True)
+    return Command(arguments + ([] if variant[0] in ("evaluate", "info") else ["-o", str(output)]), succeeds=True)

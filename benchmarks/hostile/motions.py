@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,16 @@ FILES = (
 )
 
 
-def read_motion(place: Place, path: Any, *more: str) -> Command:
+def read_motion(place: Place, path: Path) -> Command:
     """One of the commands that read a motion."""
     ways = (
         *(["data", "convert", str(path), "-o", str(place.output), "--format", form] for form in ("npz", "bvh", "npz")),
         ["evaluate", "motion-vqvae", str(path), "--model", place.checkpoint(), "--frames", "9"],
-        *(["data", "render", str(path), "-o", str(place.output), *SMALL] for _ in range(1)),
+        ["data", "render", str(path), "-o", str(place.output), *SMALL],
+        ["info", str(path)],
     )
     way = place.rng.choice(ways)
-    return Command(way + (list(more) if way[1] == "convert" else []))
+    return Command(way)
 
 
 SMALL = ["--clips", "1", "--frames", "9", "--size", "32", "--workers", "1"]

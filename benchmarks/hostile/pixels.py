@@ -12,13 +12,17 @@ from hostile.seeds import PICTURES, VIDEOS
 
 
 def read_video(place: Place, path: Path | str) -> Command:
-    """Video to motion, without and with the overlay."""
+    """Video to motion, without and with the overlay; now and then only what the file says of itself."""
+    if place.rng.random() < 0.15:
+        return Command(["info", str(path)])
     overlay = [] if place.rng.random() < 0.3 else ["--no-overlay"]
     return Command(["v2m", str(path), "-o", str(place.output), "--model", place.checkpoint(), *overlay])
 
 
 def read_picture(place: Place, path: Path | str) -> Command:
-    """Picture to video and motion."""
+    """Picture to video and motion; now and then only what the file says of itself."""
+    if place.rng.random() < 0.15:
+        return Command(["info", str(path)])
     return Command(["i2vm", str(path), "-o", str(place.output), "--model", place.checkpoint()])
 
 

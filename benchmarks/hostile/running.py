@@ -30,11 +30,11 @@ ALLOWED_CODES = (0, 1, 2)
 FAULTS = ("traceback", "code run", "hang", "memory", "foreign files", "exit code")
 UGLY = "words"
 CLASS_LIKE = re.compile(r"(Error: )?([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|Warning|Interrupt|Exit)\b(:|$)")
-# Lines of a failure as the commands word it; progress bars are none.
+# Lines of a failure as the commands word it, remarks of theirs, and their progress bars; others are of libraries.
 MESSAGE = re.compile(r"(Error|\w+\.py): \S|usage: |Interrupted\.")
 SEVERAL = re.compile(r"(\d+) (of \d+ inputs failed|inputs could not be used):")
-BAR = re.compile(r"\d+%\||\d+(it|step|clip)s?/s|\d+it \[")
-NOTE = re.compile(r"The checkpoint carries no statistics|The card names no licence")
+BAR = re.compile(r"(?!Loading weights|Writing model|Creating parquet|Generating).*(\d+%\||\d(step|clip|tensor)s?/s)")
+NOTE = re.compile(r"Warning: |The checkpoint (carries|has) no statistics|The card names no licence|going on from ")
 HASHED_BYTES = 64 * 1024**2
 
 
@@ -216,7 +216,7 @@ def _judge(result: Result, command: Command, folder: Path, seconds: float, befor
     lines = [line for line in (out + err).splitlines() if line.strip()]
     result.last_lines = [line[:300] for line in lines[-6:]]
     faults = result.faults
-    messages = [line for line in err.splitlines() if line.strip() and not BAR.search(line) and not NOTE.match(line)]
+    messages = [line for line in err.splitlines() if line.strip() and not BAR.match(line) and not NOTE.match(line)]
     if "Traceback (most recent call last)" in out + err or (messages and CLASS_LIKE.match(messages[-1])):
         faults["traceback"] = messages[-1][:300] if messages else ""
     if result.seconds > seconds:

@@ -5,6 +5,8 @@ import json
 import pickle
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -163,25 +165,24 @@ def checkpoint(seeds: Seeds, folder: Path) -> None:
 
 
 def clips(seeds: Seeds, folder: Path) -> None:
-    """Three clips as `unimo data render` draws them."""
-    from unimo_hf.data.rendering import render_clips
-
-    render_clips(
-        seeds["motions/walk.npz"],
-        folder,
-        clips=CLIPS,
-        frames=CLIP_FRAMES,
-        size=CLIP_SIZE,
-        workers=1,
-        progress=False,
-    )
+    """Three clips."""
+    size = ["--clips", str(CLIPS), "--frames", str(CLIP_FRAMES), "--size", str(CLIP_SIZE), "--workers", "1"]
+    unimo("data", "render", str(seeds["motions/walk.npz"]), "-o", str(folder), *size)
 
 
 def shards(seeds: Seeds, folder: Path) -> None:
     """Their codes."""
-    from unimo_hf.data.shards import encode_clips
+    unimo("data", "encode", str(seeds["clips"]), "-o", str(folder), "--model", str(seeds["checkpoint"]))
 
-    encode_clips(seeds["clips"], folder, model=str(seeds["checkpoint"]), progress=False)
+
+def unimo(*arguments: str) -> None:
+    """Run a command of ours in this process; raises `RuntimeError` with what it printed if it fails."""
+    from unimo_hf.cli.app import app
+
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = app(list(arguments), prog_name="unimo", standalone_mode=False)
+    if code:
+        raise RuntimeError(f"unimo {' '.join(arguments)} fails: {out.getvalue()}{err.getvalue()}")
 
 
 def recipe(seeds: Seeds, network: str, output: Path | str) -> dict[str, Any]:
@@ -215,13 +216,11 @@ def recipe(seeds: Seeds, network: str, output: Path | str) -> dict[str, Any]:
 
 def runs(seeds: Seeds, folder: Path) -> None:
     """A training of each network that has come to its second step."""
-    from unimo_hf.training import motion_vqvae, unimo
-
     folder.mkdir()
-    for network, module in (("motion-vqvae", motion_vqvae), ("unimo", unimo)):
+    for network in ("motion-vqvae", "unimo"):
         path = folder / f"{network}.yaml"
         path.write_text(yaml.safe_dump(recipe(seeds, network, folder / network)), encoding="utf-8")
-        module.train(path)
+        unimo("train", network, str(path))
 
 
 def _from_tests(module: str) -> Any:

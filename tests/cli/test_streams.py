@@ -4,25 +4,39 @@
 import json
 import logging
 import os
-import shlex
 import subprocess
 import sys
 import warnings
 
 import numpy as np
-import pytest
 
 from unimo_hf import Motion
 from unimo_hf.cli.libraries import own_remarks
 from unimo_hf.data.clips import FORMAT_VERSION, LIST
 from unimo_hf.video.writing import write_video
 
-UNIMO = f"{shlex.quote(sys.executable)} -c 'from unimo_hf.cli.app import main; main()'"
+PRINTING = """
+import os
+from pathlib import Path
+from unimo_hf.cli.reporting import print_json, print_table, say
+from unimo_hf.cli.streams import prepare_streams
+
+prepare_streams()
+made = Path("made").open("w")
+made.write("whole")
+made.flush()
+os.write(2, os.environ.get("NOISE", "").encode())
+rows = [{"file": Path("walk\u2192.npz")}]
+print_table("Made", rows)
+print_json({"results": rows})
+say("walk\u2192.npz is no video.", "Error:")
+"""
 
 
-def shell(command, folder, **environment):
+def printed(folder, streams="", **environment):
+    """What the commands' ways to print give in a shell that connects the streams as it is told."""
     return subprocess.run(
-        ["bash", "-c", command.replace("unimo ", f"{UNIMO} ")],
+        ["bash", "-c", f'"$0" -c "$1" {streams}', sys.executable, PRINTING],
         cwd=folder,
         env=os.environ | environment,
         capture_output=True,
@@ -31,39 +45,27 @@ def shell(command, folder, **environment):
     )
 
 
+def test_closed_streams_do_not_end_in_the_file_that_is_written(tmp_path):
+    for streams in ("<&- >&- 2>&-", ">&-", "2>&-"):
+        assert printed(tmp_path, streams, NOISE="a library's own words").returncode == 0
+        assert (tmp_path / "made").read_text() == "whole"
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    assert printed(tmp_path, "| head -c 0").stderr == ""
+
+
+def test_a_terminal_that_knows_no_arrows(tmp_path):
+    result = printed(tmp_path, PYTHONIOENCODING="ascii")
+    assert result.stderr == "Error: walk\\u2192.npz is no video.\n"
+    table, _, value = result.stdout.partition("{")
+    assert r"walk\u2192.npz" in table
+    assert json.loads("{" + value) == {"results": [{"file": "walk\u2192.npz"}]}
+
+
 def motion(frames=9):
     place = np.tile([0.0, 0.0, 3.0], (frames, 1))
     return Motion(np.zeros((frames, 63)), np.zeros((frames, 3)), place, np.zeros(10), fps=15)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    motion().save(tmp_path / "walk\u2192.npz")
-    return tmp_path
-
-
-def test_closed_streams_do_not_end_in_the_files_that_are_written(folder):
-    result = shell("unimo data convert walk*.npz -o out <&- >&- 2>&-", folder)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    assert len(Motion.load(folder / "out" / "walk\u2192.npz")) == 9
-
-
-@pytest.mark.parametrize("option", ["", "--json"])
-def test_a_reader_that_goes_away_is_no_error(folder, option):
-    result = shell(f"unimo data convert walk*.npz -o out {option} | head -c 0", folder)
-    assert result.stderr == ""
-    assert (folder / "out" / "walk\u2192.npz").exists()
-
-
-def test_a_terminal_that_knows_no_arrows(folder):
-    ascii_only = {"PYTHONIOENCODING": "ascii", "COLUMNS": "100"}
-    (folder / "bad.bvh").write_text("HIERARCHY")
-    result = shell("unimo data convert walk*.npz bad.bvh -o out", folder, **ascii_only)
-    assert result.returncode == 1
-    assert r"walk\u2192.npz" in result.stdout
-    assert "1 of 2 inputs failed" in result.stderr
-    result = shell("unimo data convert walk*.npz -o out/again --json", folder, **ascii_only)
-    assert json.loads(result.stdout)["results"][0]["output"] == "out/again/walk\u2192.npz"
 
 
 COMMANDS = """

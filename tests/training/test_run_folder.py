@@ -120,6 +120,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_model_before(tmp_path, whole,
     assert_same(Line.from_pretrained(tmp_path).state_dict(), whole)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="forks")
 @pytest.mark.parametrize("moves", [0, 1, 2])
 def test_a_kill_while_the_model_is_moved_leaves_none_or_a_whole_one(tmp_path, monkeypatch, moves):
     def write(content):

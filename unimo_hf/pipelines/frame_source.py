@@ -12,6 +12,9 @@ from unimo_hf.motion.motion import Motion
 from unimo_hf.provenance import Provenance
 from unimo_hf.video.reading import Video, iterate_video, probe_video
 
+# The model's pictures are a small part of this: frames of up to 4K come as they are, larger ones at half their size.
+MAX_PIXELS = 4096 * 2304
+
 
 @dataclass(frozen=True)
 class FrameSource:
@@ -48,7 +51,7 @@ def open_source(video: str | os.PathLike | Video, fps: float) -> FrameSource:
         raise TypeError("An array of frames says no fps: give Video(frames, fps), of unimo_hf.video.")
     if not isinstance(video, Video):
         info = probe_video(video)
-        return FrameSource(iterate_video(video, fps), info.fps, info.frames, info.provenance)
+        return FrameSource(iterate_video(info, fps, MAX_PIXELS), info.fps, info.frames, info.provenance)
     frames = np.asarray(video.frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         raise ValueError(

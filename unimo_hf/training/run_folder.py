@@ -21,7 +21,7 @@ RESULTS = re.compile(
 )
 CONFIG = "config.json"
 UNFINISHED_MODEL = ".unimo-model"
-MADE = re.compile(r".*\.(json|safetensors)")
+MADE = re.compile(r".*\.(json|safetensors)|\.[0-9a-f]{8}")  # the last to look at the umask
 
 
 @contextmanager

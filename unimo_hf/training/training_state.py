@@ -223,7 +223,7 @@ def _values(file: Any, path: Path, like: Mapping[str, Tensor]) -> Iterator[tuple
                 f"{path} does not fit the recipe: {name} is {value.dtype} of shape {list(value.shape)}, "
                 f"the run's {target.dtype} of shape {list(target.shape)}."
             )
-        if not value.isfinite().all():
+        if not value.sum(dtype=torch.float64).isfinite():
             raise ValueError(f"{path} is damaged: {name} holds NaN or infinite values.")
         yield name, value
 

@@ -1,6 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Drawing the body over frames at the source's own size, through the inverse of the pad-resize."""
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -25,8 +26,8 @@ LIGHT = np.array([-0.35, -0.55, -0.76], dtype=np.float32)
 AMBIENT = 0.35
 # Samples along each side of a pixel, for smooth edges; in large pictures the pixels are small enough.
 SUPERSAMPLING, LARGE = 2, 720
-# Frames whose vertices are in memory at once.
-CHUNK = 32
+# Frames whose vertices are in memory at once, and pixels of a frame that are drawn at once.
+CHUNK, WINDOW_PIXELS = 32, 2560 * 1440
 
 
 def draw_body(
@@ -53,25 +54,8 @@ def draw_body(
     Raises:
         VideoError: If `opacity` is out of range.
     """
-    from .blending import blend, vertex_light
-    from .rasterizer import rasterize
-
-    if not 0 <= opacity <= 1:
-        raise VideoError(f"opacity is {opacity}; it must be from 0 to 1.")
     drawn = np.array(frame)
-    pixels = project(vertices, intrinsics)
-    window = _window(pixels, *frame.shape[:2])
-    if window is None:
-        return drawn
-    rows, columns = window
-    supersampling = SUPERSAMPLING if min(frame.shape[:2]) < LARGE else 1
-    pixels[:, :2] = (pixels[:, :2] - np.array((columns.start, rows.start), np.float32)) * supersampling
-    faces = np.ascontiguousarray(faces, dtype=np.int32)
-    colours = np.tile(BODY_COLOUR, (len(faces), 1)) if colours is None else np.ascontiguousarray(colours, np.float32)
-    height, width = (rows.stop - rows.start) * supersampling, (columns.stop - columns.start) * supersampling
-    nearest = rasterize(pixels, faces, height, width)
-    brightness = vertex_light(np.ascontiguousarray(vertices, dtype=np.float32), faces, LIGHT, AMBIENT)
-    blend(drawn[rows, columns], nearest, pixels, faces, colours, brightness, float(opacity), supersampling)
+    _draw_over(drawn, vertices, faces, intrinsics, opacity, colours)
     return drawn
 
 
@@ -94,17 +78,8 @@ def draw_motion(
     Raises:
         VideoError: If the motion is not in the camera frame.
     """
-    if motion.coordinates != "camera":
-        raise VideoError(
-            f"The motion is in {motion.coordinates} coordinates; drawn can be only one in the camera frame."
-        )
-    start, vertices = 0, np.empty((0, 0, 3))
-    for number, frame in enumerate(frames):
-        pose = min(number, len(motion) - 1)
-        if pose >= start + len(vertices):
-            start, vertices = pose, motion[pose : pose + CHUNK].vertices(body)
-        intrinsics = source_intrinsics(PadResize(frame.shape[0], frame.shape[1], size))
-        yield draw_body(frame, vertices[pose - start], body.faces, intrinsics, opacity)
+    # A copy of each: the frames are the caller's.
+    yield from _draw_over_each((np.array(frame) for frame in frames), motion, body, size, opacity)
 
 
 def write_overlay(
@@ -135,16 +110,65 @@ def write_overlay(
         OSError: If the new video can't be written.
     """
     info = probe_video(source)
-    frames = _first(iterate_video(source), max(round(motion.duration * info.fps), 1))
-    drawn = draw_motion(frames, motion.resample(info.fps), body, size, opacity)
+    # Takes exactly so many frames: a damaged end that is not needed is not read.
+    frames = itertools.islice(iterate_video(info), max(round(motion.duration * info.fps), 1))
+    drawn = _draw_over_each(frames, motion.resample(info.fps), body, size, opacity)
     provenance = Provenance.merge([info.provenance, motion.provenance])
     return write_video(path, drawn, info.fps, preset="veryfast", provenance=provenance)
 
 
-def _first(frames: Iterator[np.ndarray], count: int) -> Iterator[np.ndarray]:
-    # Takes exactly `count` frames: a damaged end that is not needed is not read.
-    for _, frame in zip(range(count), frames, strict=False):
-        yield frame
+def _draw_over_each(
+    frames: Iterable[np.ndarray], motion: "Motion", body: "Body", size: int, opacity: float
+) -> Iterator[np.ndarray]:
+    """Draw a motion over frames; draws into those that can be written to, and holds none while the next is read."""
+    if motion.coordinates != "camera":
+        raise VideoError(
+            f"The motion is in {motion.coordinates} coordinates; drawn can be only one in the camera frame."
+        )
+    pose, start, vertices = 0, 0, np.empty((0, 0, 3))
+    for frame in frames:  # `enumerate` would hold each until the next is there
+        if pose >= start + len(vertices):
+            start, vertices = pose, motion[pose : pose + CHUNK].vertices(body)
+        intrinsics = source_intrinsics(PadResize(frame.shape[0], frame.shape[1], size))
+        drawn = frame if frame.flags.writeable else np.array(frame)
+        del frame
+        _draw_over(drawn, vertices[pose - start], body.faces, intrinsics, opacity)
+        yield drawn
+        del drawn
+        pose = min(pose + 1, len(motion) - 1)
+
+
+def _draw_over(
+    frame: np.ndarray,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    intrinsics: np.ndarray,
+    opacity: float,
+    colours: np.ndarray | None = None,
+) -> None:
+    """Draw a body into a frame; arguments as of [`draw_body`]."""
+    from .blending import blend, vertex_light
+    from .rasterizer import rasterize
+
+    if not 0 <= opacity <= 1:
+        raise VideoError(f"opacity is {opacity}; it must be from 0 to 1.")
+    pixels = project(vertices, intrinsics)
+    window = _window(pixels, *frame.shape[:2])
+    if window is None:
+        return
+    rows, columns = window
+    supersampling = SUPERSAMPLING if min(frame.shape[:2]) < LARGE else 1
+    faces = np.ascontiguousarray(faces, dtype=np.int32)
+    colours = np.tile(BODY_COLOUR, (len(faces), 1)) if colours is None else np.ascontiguousarray(colours, np.float32)
+    brightness = vertex_light(np.ascontiguousarray(vertices, dtype=np.float32), faces, LIGHT, AMBIENT)
+    width = columns.stop - columns.start
+    height = max(WINDOW_PIXELS // width, 1)
+    for top in range(rows.start, rows.stop, height):
+        band = slice(top, min(top + height, rows.stop))
+        placed = pixels.copy()
+        placed[:, :2] = (pixels[:, :2] - np.array((columns.start, band.start), np.float32)) * supersampling
+        nearest = rasterize(placed, faces, (band.stop - band.start) * supersampling, width * supersampling)
+        blend(frame[band, columns], nearest, placed, faces, colours, brightness, float(opacity), supersampling)
 
 
 def _window(pixels: np.ndarray, height: int, width: int) -> tuple[slice, slice] | None:

@@ -5,6 +5,8 @@ Dealt with: rotation and mirror tags, pixels that are not square, variable frame
 alpha (over white), grey, more than 8 bits, full and limited range, BT.601 and BT.709 colours.
 """
 
+import itertools
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +19,12 @@ import numpy as np
 
 from unimo_hf.provenance import Provenance
 
+from .clock import MAX_FPS, MIN_FPS, TIE, PacketStamps, are_stamps_guessed, is_step, rate_and_count
 from .declared_length import declared_length
+from .decoder_memory import HARMLESS_PIXELS, MAX_PIXELS, check_memory, threads_for
 from .errors import VideoError
+from .kept_frames import KeptFrames
+from .mp4_tables import check_mp4_tables
 from .pictures import over_white
 
 if TYPE_CHECKING:
@@ -30,12 +36,7 @@ ALLOWED = "mp4, mkv, webm, mov, avi, ts, gif"
 # Only formats that hold their frames themselves: playlists would open other files and addresses, and FFmpeg shows
 # plain text as a film. These are FFmpeg's names.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,h264,hevc,ivf,mxf,nut"
-MAX_PIXELS = 8192 * 8192
 MAX_BYTES = 8 * 1024**3
-MIN_FPS, MAX_FPS = 0.1, 1000.0
-# A longer step between two frames is a break in the clock (a cut, a wrapped counter, a lie), not a still picture.
-MAX_STEP_SECONDS = 60.0
-FALLBACK_FPS = 25.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class VideoInfo:
         width (`int`): Pixels, upright and square.
         height (`int`): Pixels, upright and square.
         fps (`float`): Frames per second, the average where it varies.
-        frames (`int`): Number of frames that the file declares or holds.
+        frames (`int`): Number of frames at that rate: as many as [`iterate_video`] gives of a file that is whole.
         duration (`float`): Seconds.
         comment (`str`): What the file says of itself.
     """
@@ -82,7 +83,7 @@ class Video(NamedTuple):
 
 
 def probe_video(path: str | os.PathLike) -> VideoInfo:
-    """Say what a video is like; decodes one frame only.
+    """Say what a video is like. Decodes one frame, and reads when all others are shown, whatever the header says.
 
     Args:
         path (`str` or `os.PathLike`): The file.
@@ -94,48 +95,57 @@ def probe_video(path: str | os.PathLike) -> VideoInfo:
         VideoError: If the file is no video, is damaged, or has no frames.
         FileNotFoundError: If there is no such file.
     """
+    first = None
     with _open(path) as (container, stream):
-        first = next(container.decode(stream), None)
+        stamps = PacketStamps(container, stream)
+        for packet in _packets(path, container, stream):
+            stamps.add(packet)
+            if first is None:
+                first = next(iter(packet.decode()), None)
         if first is None:
             raise VideoError(f"{path} has a video stream but no frame that can be decoded.")
         height, width = _upright_size(first, stream.sample_aspect_ratio)
-        declared = stream.frames, stream.average_rate
         comment = next((text for name, text in container.metadata.items() if name.lower() == "comment"), "")
-    fps, frames = _plausible_rate(declared[1]), declared[0]
-    if fps is None or not frames:
-        counted_fps, counted = _count(path)
-        fps, frames = fps or counted_fps, frames or counted
+        fps, frames = rate_and_count(stamps.steps(first.pts), stream.average_rate)
     return VideoInfo(Path(path), width, height, fps, frames, frames / fps, comment)
 
 
-def iterate_video(path: str | os.PathLike, fps: float | None = None) -> Iterator[np.ndarray]:
+def iterate_video(
+    path: str | os.PathLike | VideoInfo, fps: float | None = None, max_pixels: int | None = None
+) -> Iterator[np.ndarray]:
     """Read a video of any length frame by frame; needs no more memory for an hour than for a minute.
 
     Frames stand at a constant rate: at each moment the frame that is nearest in time, so that a variable frame rate
     keeps its speed, and a video at a constant rate read at its own rate gives each frame once.
 
     Args:
-        path (`str` or `os.PathLike`): The file.
+        path (`str`, `os.PathLike` or [`VideoInfo`]): The file, or what [`probe_video`] found in it, which saves time.
         fps (`float`, *optional*): Frames per second to give, in [0.1, 1000]. Default: `probe_video(path).fps`.
+        max_pixels (`int`, *optional*): Of a frame; larger ones are given at a half, a third, … of their size.
 
     Yields:
-        `np.ndarray` of shape `(H, W, 3)`, uint8: RGB, upright, all of the size that [`probe_video`] gives.
+        `np.ndarray` of shape `(H, W, 3)`, uint8: RGB, upright, all of the size that [`probe_video`] gives, or reduced.
+            A frame that comes several times is one array, which can't be written to.
 
     Raises:
-        VideoError: If the file is no video, is damaged or cut short, or has no frames.
+        VideoError: If the file is no video, is damaged or cut short, has no frames, or would take over 1 GB to decode.
         FileNotFoundError: If there is no such file.
     """
-    info = probe_video(path)
+    info = path if isinstance(path, VideoInfo) else probe_video(path)
     if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
         raise VideoError(f"fps is {fps}; it must be from {MIN_FPS:g} to {MAX_FPS:g} frames per second.")
     rate = info.fps if fps is None else float(fps)
-    to_rgb = _ToRGB(info.height, info.width)
-    picture, converted = np.empty(0), None
-    for frame in _nearest(_timed_frames(path, info), rate, info.fps):
-        if frame is not converted:  # a frame that is shown twice is converted once, one that is left out not at all
-            picture, converted = to_rgb(frame), frame
+    factor = math.ceil(math.sqrt(info.width * info.height / max_pixels)) if max_pixels else 1
+    to_rgb = _ToRGB(math.ceil(info.height / factor), math.ceil(info.width / factor))
+    for frame, times in _nearest(_timed_frames(info, at_own_size=factor <= 1), rate, info.fps):
+        # A frame that is shown once is not held here while the caller works on it.
+        if times == 1:
+            yield to_rgb(frame)
+        else:
+            picture = to_rgb(frame)
             picture.setflags(write=False)
-        yield picture
+            yield from itertools.repeat(picture, times)
+            del picture
 
 
 def read_video(path: str | os.PathLike, fps: float | None = None, max_frames: int | None = None) -> Video:
@@ -159,7 +169,7 @@ def read_video(path: str | os.PathLike, fps: float | None = None, max_frames: in
     rate = info.fps if fps is None else float(fps)
     frames: list[np.ndarray] = []
     size = 0
-    for frame in iterate_video(path, fps):
+    for frame in iterate_video(info, fps):
         frames.append(frame)
         size += frame.nbytes
         if size > MAX_BYTES:
@@ -186,12 +196,16 @@ def _open(path: str | os.PathLike) -> Iterator[tuple["av.container.InputContaine
         raise VideoError(f"{path} is empty (0 bytes); a video is one file ({ALLOWED}).")
     if size < declared:
         raise VideoError(f"{path} is cut short: it has {size} bytes and declares {declared}.")
+    check_mp4_tables(path)
     try:
         # The prefix keeps FFmpeg from reading names such as "concat:…" as addresses.
-        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-        with av.open(f"file:{path.resolve()}", container_options=options, metadata_errors="ignore") as container:
+        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(_filled(MAX_PIXELS))}
+        with av.open(f"file:{path.resolve()}", options=options, metadata_errors="ignore") as container:
             stream = _video_stream(path, container)
-            stream.thread_type = "AUTO"
+            context = stream.codec_context
+            context.thread_type, context.thread_count = "AUTO", threads_for(context)
+            # A stream may change its size, but not from a small one to any.
+            context.options = {"max_pixels": str(_filled(max(stream.width * stream.height, HARMLESS_PIXELS)))}
             yield container, stream
     except av.FFmpegError as error:
         reason = error.strerror or type(error).__name__
@@ -216,56 +230,66 @@ def _video_stream(path: Path, container: "av.container.InputContainer") -> "Vide
     return stream
 
 
-def _plausible_rate(rate: Fraction | None) -> float | None:
-    return float(rate) if rate and MIN_FPS <= rate <= MAX_FPS / 4 else None
+def _filled(pixels: int) -> int:
+    """Pixels of a frame whose last blocks are filled up; not even a codec with large ones adds more."""
+    return pixels * 9 // 8
 
 
-def _count(path: str | os.PathLike) -> tuple[float, int]:
-    """Give rate and number of frames by going through the packets, for files that do not declare them."""
-    first, last, count = None, None, 0
-    with _open(path) as (container, stream):
-        for packet in container.demux(stream):
-            if not packet.size:
-                continue
-            count += 1
-            if packet.pts is not None:
-                time = float(packet.pts * stream.time_base)
-                first = time if first is None else min(first, time)
-                last = time if last is None else max(last, time)
-    if count < 2 or first is None or last is None or last <= first:
-        return FALLBACK_FPS, max(count, 1)
-    return min(max((count - 1) / (last - first), MIN_FPS), MAX_FPS), count
+def _packets(
+    path: str | os.PathLike, container: "av.container.InputContainer", stream: "VideoStream", at_own_size: bool = False
+) -> Iterator["av.Packet"]:
+    """Give the packets of a stream as long as decoding them takes no more memory than is allowed."""
+    large = stream.width * stream.height > HARMLESS_PIXELS
+    kept_frames = KeptFrames(stream) if large else None
+    for packet in container.demux(stream):
+        if kept_frames is not None:
+            check_memory(Path(path), stream.codec_context, kept_frames.after(packet), at_own_size)
+        yield packet
 
 
-def _timed_frames(path: str | os.PathLike, info: VideoInfo) -> Iterator[tuple[float, "VideoFrame"]]:
+def _timed_frames(info: VideoInfo, at_own_size: bool) -> Iterator[tuple[float, "VideoFrame"]]:
     """Give (seconds since the first frame, frame)."""
-    previous_stamp, time, count = None, 0.0, 0
-    with _open(path) as (container, stream):
-        for frame in container.decode(stream):
-            stamp = None if frame.pts is None else float(frame.pts * frame.time_base)
-            if count:
-                step = stamp - previous_stamp if stamp is not None and previous_stamp is not None else 0.0
-                time += step if 0 < step <= MAX_STEP_SECONDS else 1 / info.fps
-            previous_stamp, count = stamp, count + 1
-            yield time, frame
-    if not count:
-        raise VideoError(f"{path} has a video stream but no frame that can be decoded.")
+    previous_stamp, time = None, None
+    with _open(info.path) as (container, stream):
+        guessed = are_stamps_guessed(container, stream)
+        for packet in _packets(info.path, container, stream, at_own_size):
+            for frame in packet.decode():
+                stamp = math.nan if frame.pts is None or guessed else float(frame.pts * frame.time_base)
+                if previous_stamp is None:
+                    time = 0.0
+                else:
+                    step = stamp - previous_stamp
+                    time += step if is_step(step) else 1 / info.fps
+                previous_stamp = stamp
+                yield time, frame
+    if previous_stamp is None:
+        raise VideoError(f"{info.path} has a video stream but no frame that can be decoded.")
 
 
-def _nearest(timed: Iterator[tuple[float, "VideoFrame"]], rate: float, source_rate: float) -> Iterator["VideoFrame"]:
-    """Give at each time k / rate the frame nearest in time; the last frame lasts half a frame of the source."""
+def _nearest(
+    timed: Iterator[tuple[float, "VideoFrame"]], rate: float, source_rate: float
+) -> Iterator[tuple["VideoFrame", int]]:
+    """Give each frame that is the nearest one at some time k / rate, and at how many such times.
+
+    The last frame lasts half a frame of the source.
+    """
     given = 0
     time, frame = 0.0, None
     for next_time, next_frame in timed:
         if frame is not None:
-            # The small term lets a tie fall to the later frame in spite of rounding.
-            while given / rate < (time + next_time) / 2 - 1e-6:
-                yield frame
-                given += 1
+            times = _times_before((time + next_time) / 2, rate, given)
+            if times:
+                yield frame, times
+            given += times
         time, frame = next_time, next_frame
-    while frame is not None and (given == 0 or given / rate < time + 0.5 / source_rate - 1e-6):
-        yield frame
-        given += 1
+    times = _times_before(time + 0.5 / source_rate, rate, given)
+    if frame is not None and (times or not given):
+        yield frame, max(times, 1)
+
+
+def _times_before(end: float, rate: float, given: int) -> int:
+    """Count the times k / rate before `end` from k = `given` on; one at the end itself falls to what comes next."""
+    return max(math.ceil((end - TIE) * rate) - given, 0)
 
 
 class _ToRGB:
@@ -309,7 +333,10 @@ def _orientation(frame: "VideoFrame") -> tuple[bool, bool, bool]:
     FFmpeg's display matrix maps a pixel (x, y), y down, to (a x + c y, b x + d y) and is stored as a, b, u, c, d, v,
     x, y, w in fixed point; angles between quarter turns go to the nearest one.
     """
-    side_data = frame.side_data.get("DISPLAYMATRIX")
+    from av.sidedata.sidedata import SideDataContainer
+
+    # Not `frame.side_data`: that and its frame would hold each other in memory.
+    side_data = SideDataContainer(frame).get("DISPLAYMATRIX")
     if side_data is None:
         return False, False, False
     a, b, _, c, d = (int(value) for value in np.frombuffer(memoryview(side_data), dtype=np.int32)[:5])  # type: ignore[arg-type]

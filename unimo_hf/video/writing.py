@@ -19,6 +19,11 @@ SUFFIXES = (".mp4", ".mov", ".mkv")
 # Pixel format -> the multiple that height and width must have.
 PIXEL_FORMATS = {"yuv420p": 2, "yuv444p": 1}
 BT709, LIMITED_RANGE = 1, 1  # FFmpeg's numbers of the colour tags
+# Of larger frames, beyond 4K, x264 keeps as few as it can: it does not look ahead, and searches whole pixels of one.
+LARGE_PIXELS = 4096 * 2304
+FEW_FRAMES = {"tune": "zerolatency", "x264-params": "ref=1:subme=0"}
+# Each thread of x264 has a frame at work.
+THREAD_BYTES, THREAD_BYTES_OF_PIXEL = 256_000_000, 12
 
 
 def write_video(
@@ -65,8 +70,7 @@ def write_video(
                 container.metadata["comment"] = provenance.to_comment()
             options = {"crf": f"{crf:g}", "preset": preset}
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
-            stream.codec_context.thread_count = threads
-            count = _encode(container, stream, frames, pixel_format)
+            count = _encode(container, stream, frames, pixel_format, threads)
     except av.FFmpegError as error:
         if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT, errno.EACCES, errno.EPERM):
             raise OSError(error.errno, error.strerror, str(path)) from error
@@ -90,7 +94,7 @@ def _container_options(path: Path) -> dict[str, str]:
     return {} if path.suffix == ".mkv" else {"movflags": "+faststart"}
 
 
-def _encode(container, stream, frames: Iterable[np.ndarray], pixel_format: str) -> int:
+def _encode(container, stream, frames: Iterable[np.ndarray], pixel_format: str, threads: int) -> int:
     import av
     from av.video.reformatter import Colorspace, VideoReformatter
 
@@ -102,21 +106,23 @@ def _encode(container, stream, frames: Iterable[np.ndarray], pixel_format: str) 
             raise VideoError(f"Frame {count} has shape {frame.shape} of {frame.dtype}; it must be (H, W, 3) of uint8.")
         if shape is None:
             shape = frame.shape
-            _open_stream(stream, shape, pixel_format)
+            _open_stream(stream, shape, pixel_format, threads)
         if frame.shape != shape:
             raise VideoError(f"Frame {count} has shape {frame.shape}, the first {shape}; all must be of one size.")
         bottom, right = (-shape[0]) % PIXEL_FORMATS[pixel_format], (-shape[1]) % PIXEL_FORMATS[pixel_format]
         if bottom or right:
             frame = np.pad(frame, ((0, bottom), (0, right), (0, 0)), mode="edge")
         picture = reformatter.reformat(
-            av.VideoFrame.from_ndarray(np.ascontiguousarray(frame)),
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame)),
             format=pixel_format,
             src_color_range="JPEG",
             dst_colorspace=Colorspace.ITU709,
             dst_color_range="MPEG",
         )
         picture.pts, picture.time_base = count, 1 / stream.codec_context.framerate
+        del frame
         container.mux(stream.encode(picture))
+        del picture  # large ones shall not wait for the next
         count += 1
     if not count:
         raise VideoError("There are 0 frames to write; a video needs at least 1.")
@@ -124,10 +130,20 @@ def _encode(container, stream, frames: Iterable[np.ndarray], pixel_format: str) 
     return count
 
 
-def _open_stream(stream, shape: tuple[int, ...], pixel_format: str) -> None:
+def _open_stream(stream, shape: tuple[int, ...], pixel_format: str, threads: int) -> None:
     multiple = PIXEL_FORMATS[pixel_format]
     stream.height, stream.width = shape[0] + (-shape[0]) % multiple, shape[1] + (-shape[1]) % multiple
     stream.pix_fmt = pixel_format
-    context = stream.codec_context
+    context, pixels = stream.codec_context, shape[0] * shape[1]
+    if pixels > LARGE_PIXELS:
+        context.options |= FEW_FRAMES
+    elif threads == 0 and _threads_of_x264() * pixels * THREAD_BYTES_OF_PIXEL > THREAD_BYTES:
+        threads = max(THREAD_BYTES // (pixels * THREAD_BYTES_OF_PIXEL), 1)
+    context.thread_count = threads
     context.colorspace = context.color_primaries = context.color_trc = BT709
     context.color_range = LIMITED_RANGE
+
+
+def _threads_of_x264() -> int:
+    """How many it takes by itself."""
+    return (os.cpu_count() or 1) * 3 // 2
