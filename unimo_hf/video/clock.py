@@ -41,7 +41,7 @@ class PacketStamps:
     """
 
     def __init__(self, container: "av.container.InputContainer", stream: "VideoStream"):
-        self._time_base = float(stream.time_base)
+        self._time_base = float(stream.time_base or 1)
         self._guessed = are_stamps_guessed(container, stream)
         self._exact_decoding_order = container.format.name.startswith(EXACT_DECODING_STAMPS)
         self._shown, self._decoded = array("q"), array("q")
@@ -99,10 +99,11 @@ def rate_and_count(steps: np.ndarray, declared: Fraction | None) -> tuple[float,
     """
     believed = is_step(steps)
     span, breaks = float(steps[believed].sum()), int((~believed).sum())
-    fps = FALLBACK_FPS
-    plausible = declared is not None and MIN_FPS <= declared <= MAX_DECLARED_FPS
-    if (plausible and abs(span * float(declared) + breaks - len(steps)) < AGREEMENT) or not span:
-        fps = float(declared) if plausible else FALLBACK_FPS
+    said = None if declared is None or not MIN_FPS <= declared <= MAX_DECLARED_FPS else float(declared)
+    if not span:
+        fps = said or FALLBACK_FPS
+    elif said is not None and abs(span * said + breaks - len(steps)) < AGREEMENT:
+        fps = said
     else:
         fps = min(max((len(steps) - breaks) / span, MIN_FPS), MAX_FPS)
     return fps, max(math.ceil(span * fps + breaks + 0.5 - TIE * fps), 1)

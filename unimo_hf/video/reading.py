@@ -249,15 +249,13 @@ def _packets(
 
 def _timed_frames(info: VideoInfo, at_own_size: bool) -> Iterator[tuple[float, "VideoFrame"]]:
     """Give (seconds since the first frame, frame)."""
-    previous_stamp, time = None, None
+    previous_stamp, time = None, 0.0
     with _open(info.path) as (container, stream):
         guessed = are_stamps_guessed(container, stream)
         for packet in _packets(info.path, container, stream, at_own_size):
             for frame in packet.decode():
                 stamp = math.nan if frame.pts is None or guessed else float(frame.pts * frame.time_base)
-                if previous_stamp is None:
-                    time = 0.0
-                else:
+                if previous_stamp is not None:
                     step = stamp - previous_stamp
                     time += step if is_step(step) else 1 / info.fps
                 previous_stamp = stamp
@@ -336,7 +334,7 @@ def _orientation(frame: "VideoFrame") -> tuple[bool, bool, bool]:
     from av.sidedata.sidedata import SideDataContainer
 
     # Not `frame.side_data`: that and its frame would hold each other in memory.
-    side_data = SideDataContainer(frame).get("DISPLAYMATRIX")
+    side_data = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
     if side_data is None:
         return False, False, False
     a, b, _, c, d = (int(value) for value in np.frombuffer(memoryview(side_data), dtype=np.int32)[:5])  # type: ignore[arg-type]
