@@ -25,7 +25,7 @@ _RANGES = {
     "num_hidden_layers": SIZE,
     "num_attention_heads": SIZE,
     "num_key_value_heads": SIZE,
-    "head_dim": SIZE,
+    "head_dim": Range(6, 4096, whole=True),
     "rms_norm_eps": POSITIVE,
     "attention_dropout": DROPOUT,
     "initializer_range": WEIGHT,
