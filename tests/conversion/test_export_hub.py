@@ -314,7 +314,10 @@ BAD = {
     "wrong setting": (lambda folder: change_json(folder / "config.json", head_dim="two"), "checkpoint/config.json is"),
     "wrong sampling": (lambda folder: (folder / "generation_config.json").write_text("{"), "generation_config.json"),
     "damaged card": (lambda folder: (folder / "README.md").write_text("---\n{\n---\n"), "checkpoint/README.md"),
-    "damaged tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{"), "processor of .* damaged"),
+    "damaged tokenizer": (
+        lambda folder: (folder / "tokenizer.json").write_text("{"),
+        "checkpoint/tokenizer.json is not a JSON",
+    ),
     "other fps": (lambda folder: change_json(folder / "processor_config.json", fps=30.0), "fps of motion_vqvae is 15"),
     "NaN": (
         lambda folder: spoil_weights(folder / "model.safetensors", **{NORM: torch.full((48,), torch.nan)}),

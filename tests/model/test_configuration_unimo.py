@@ -40,6 +40,21 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
         assert UniMoConfig.from_pretrained(tmp_path).to_dict() == config.to_dict()
 
 
+@pytest.mark.parametrize(
+    ("former", "message"),
+    [
+        ({"visual_vocab_size": -1}, "`visual_vocab_size` is -1"),
+        ({"latent_grid": [2, -2, 2]}, "`latent_grid` holds -2"),
+        ({"latent_grid": [2, 2]}, "`latent_grid` must hold 3 sizes"),
+        ({"motion_grid": "x"}, "`motion_grid` is 'x'"),
+        ({"temporal_compression": None}, "`temporal_compression` is None"),
+    ],
+)
+def test_what_version_0_1_can_not_have_saved(former, message):
+    with pytest.raises(ValueError, match=message):
+        UniMoConfig(**former)
+
+
 def test_what_version_0_1_saved_is_read():
     former = {"visual_vocab_size": 20, "motion_vocab_size": 10, "latent_grid": [3, 2, 4], "temporal_compression": 4}
     config = UniMoConfig(**former, codes_per_frame=6, motion_grid=[2, 3])
@@ -106,9 +121,8 @@ YARN = {"rope_type": "cosmos_yarn", "factor": 2, "beta_fast": 4, "beta_slow": 1,
         ({"hidden_size": 0}, "`hidden_size` is 0; a whole number from 1"),
         ({"num_hidden_layers": 2**40}, "`num_hidden_layers` is 1099511627776"),
         ({"num_key_value_heads": 0}, "`num_key_value_heads` is 0"),
-        ({"visual_vocab_size": -1}, "`visual_vocab_size` is -1"),
         ({"max_position_embeddings": 0}, "`max_position_embeddings` is 0"),
-        ({"latent_grid": [2, -2, 2]}, "`latent_grid` holds -2"),
+        ({"frames": -1}, "`frames` is -1"),
         ({"rope_parameters": {"visual": 5}}, "`rope_parameters` of the visual codes is 5; a dictionary is needed"),
         (
             {"rope_parameters": {"rope_theta": math.nan}},

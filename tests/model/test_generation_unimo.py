@@ -378,6 +378,16 @@ def test_rows_that_differ_are_refused_by_the_fast_loop():
         model.generate()
 
 
+def test_weights_beyond_their_type_are_said():
+    model = tiny_model()
+    with torch.no_grad():
+        model.model.norm.weight.fill_(1e38)
+        model.motion_head.weight.fill_(1e38)
+    ids, sequence = random_sequences(model.config, "v2m")
+    with pytest.raises(ValueError, match=r"logits are no finite numbers: its weights are beyond torch\.float32"):
+        model.generate_target(ids[:, : sequence.condition_length])
+
+
 def test_the_order_of_the_grammar_is_that_of_the_task():
     config = tiny_config()
     prompt, sequence = conditions(config, "i2vm", batch=1)

@@ -2,9 +2,12 @@
 """Checkpoints that are damaged, incomplete, or put together from parts of different models."""
 
 import json
+import math
+import os
 import shutil
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from unimo_hf import (
@@ -181,3 +184,140 @@ def test_a_network_is_found_by_the_name_of_a_checkpoint_and_by_its_own(micro_che
     assert locate_network(network, micro_checkpoint) == str(micro_checkpoint / part)
     assert locate_network(network, micro_checkpoint / part) == str(micro_checkpoint / part)
     assert locate_network(network, "me/unimo") == "me/unimo"
+
+
+def change_weights(path, change) -> str:
+    """Change the first float weight of a file; gives its name."""
+    weights = load_file(path)
+    name = next(name for name in sorted(weights) if weights[name].is_floating_point())
+    weights[name] = change(weights[name])
+    save_file(weights, path, metadata={"format": "pt"})
+    return name
+
+
+@pytest.mark.parametrize("part", ["", "motion_vqvae", "video_fsq"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_no_finite_numbers(folder, part, value):
+    name = change_weights(
+        folder / part / "model.safetensors",
+        lambda weight: weight.flatten().index_fill(0, torch.tensor([weight.numel() // 2]), value).view_as(weight),
+    )
+    message = error_of(folder)
+    assert str(folder / part) in message
+    assert f"{name} holds [" in message
+
+
+def test_weights_of_another_type_or_shape(folder):
+    path = folder / "video_fsq" / "model.safetensors"
+    name = change_weights(path, lambda weight: weight.long())
+    assert f"{name} is stored as I64; ('F64', 'F32', 'F16', 'BF16') are allowed" in error_of(folder)
+    path = folder / "motion_vqvae" / "model.safetensors"
+    name = change_weights(path, lambda weight: weight.double()[:-1].clone())
+    assert f"{name} has the shape (31, 4), and by config.json (32, 4)" in error_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "message"),
+    [
+        ("", {"num_hidden_layers": 1_000_000}, "`num_hidden_layers` is 1000000, which makes 1000000 layers"),
+        ("", {"num_hidden_layers": 900}, "bytes; by config.json there are at least 1.5e+07 parameters"),
+        ("", {"hidden_size": 999_999_996}, "bytes; by config.json there are at least"),
+        ("motion_vqvae", {"codebook_size": 160_000_000_000}, "`codebook_size` is 160000000000; a whole number from 1"),
+        ("motion_vqvae", {"codebook_size": 2_000_000_000}, "bytes; by config.json there are at least"),
+        ("video_fsq", {"channels": 10**9}, "bytes; by config.json there are at least"),
+        ("", {"rms_norm_eps": math.nan}, "`rms_norm_eps` is nan; a finite number above 0 is needed"),
+        ("", {"dtype": "nn"}, "`dtype` is 'nn'; a type of torch is needed"),
+        ("", {"num_labels": 10**9}, "`num_labels` is 1000000000; a whole number from 0 to 1000"),
+        ("", {"quantization_config": 5}, "`quantization_config` is 5; an object is needed"),
+        ("", {"hidden_act": "loud"}, "`hidden_act` is 'loud'; allowed are"),
+    ],
+)
+def test_sizes_and_numbers_that_cannot_be(folder, part, changes, message):
+    change_json(folder / part / "config.json", **changes)
+    found = error_of(folder)
+    assert message in found
+    assert str(folder / part) in found
+
+
+def test_weights_in_several_files(folder):
+    (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+    names = list(load_file(folder / "model-1.safetensors"))
+    index = folder / "model.safetensors.index.json"
+
+    def write(file):
+        index.write_text(json.dumps({"metadata": {}, "weight_map": dict.fromkeys(names, file)}))
+
+    write("model-1.safetensors")
+    assert UniMoPipeline.from_pretrained(folder).model.config.hidden_size == 48
+    write("../damaged/model-1.safetensors")
+    assert f"{index}: the file of" in error_of(folder)
+    write("model-2.safetensors")
+    assert f"{folder / 'model-2.safetensors'} is missing" in error_of(folder)
+    index.write_text('{"weight_map": []}')
+    assert "has the weight_map []; an object is needed" in error_of(folder)
+
+
+def test_headers_that_are_too_large_and_files_that_are_none(folder):
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    path.write_bytes((100 * 2**20).to_bytes(8, "little") + content[8:])
+    assert "its header has 104857600 bytes; at most 16777216 are read" in error_of(folder)
+    path.unlink()
+    os.mkfifo(path)
+    assert f"{path} is missing" in error_of(folder)
+
+
+def test_an_adapter_beside_the_weights(folder):
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere", "peft_type": "LORA"}')
+    assert "adapter_config.json names other weights to load" in error_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"temperature": math.nan}, "`temperature` is nan; a finite number of at least 0.01"),
+        ({"temperature": 0}, "`temperature` is 0"),
+        ({"top_p": -1}, "`top_p` is -1"),
+        ({"top_p": 2}, "`top_p` is 2; a finite number above 0 and of at most 1"),
+        ({"top_k": -1}, "`top_k` is -1; a whole number from 0"),
+        ({"max_length": "long"}, "`max_length` is 'long'"),
+        ({"do_sample": "yes"}, "`do_sample` is 'yes'; true or false"),
+        ({"task_options": 5}, "`task_options` is 5; an object with the tasks ['i2vm', 'v2m']"),
+        ({"task_options": {"v2v": {}}}, "`task_options` has the task 'v2v'"),
+        ({"task_options": {"v2m": [1]}}, "`task_options.v2m` is [1]; an object"),
+        ({"task_options": {"v2m": {"topp": 0.5}}}, "`task_options.v2m` has the field 'topp'"),
+        ({"task_options": {"v2m": {"top_p": math.nan}}}, "`task_options.v2m.top_p` is nan"),
+        ({"task_options": {"v2m": {"mean_codes": 1}}}, "`task_options.v2m.mean_codes` is 1; true or false"),
+    ],
+)
+def test_sampling_that_cannot_be(folder, changes, message):
+    change_json(folder / "generation_config.json", **changes)
+    assert f"{folder / 'generation_config.json'}: {message}" in error_of(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "processor_config.json", "tokenizer.json"])
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100 + "1" + "}" * 100, "5", ""])
+def test_settings_that_are_no_settings(folder, name, content):
+    (folder / name).write_text(content)
+    message = error_of(folder)
+    assert str(folder / name) in message
+    assert "is not a JSON object" in message or "is nested more than 32 deep" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("tokenizer_config.json", {"visual_vocab_size": 10**12}, "visual_vocab_size, whose names"),
+        ("tokenizer_config.json", {"num_special_tokens": "many"}, "num_special_tokens, whose names"),
+        ("processor_config.json", {"size": 2**31 - 16}, "a clip would take"),
+        ("processor_config.json", {"size": -32}, "`size` is -32; a whole number from 1"),
+        ("processor_config.json", {"fps": math.nan}, "`fps` is nan"),
+        ("processor_config.json", {"frames": "9"}, "`frames` is '9'"),
+        ("processor_config.json", {"interleaving": ["eq2"]}, "`interleaving` must be one of"),
+    ],
+)
+def test_a_processor_that_cannot_be(folder, name, changes, message):
+    change_json(folder / name, **changes)
+    found = error_of(folder)
+    assert message in found
+    assert str(folder / name) in found

@@ -1,6 +1,10 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Recipes: what is read, what is refused, and that every recipe of the repository can be read."""
 
+import itertools
+import math
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -113,6 +117,31 @@ def test_the_command_line_comes_before_the_file(tmp_path):
         ),
         ({**MINIMAL, "optimisation": {"mixed_precision": "fp8"}}, "mixed_precision is 'fp8'; allowed are"),
         ({**MINIMAL, "optimisation": {"learning_rate": 0}}, "learning_rate is 0.0"),
+        (
+            {**MINIMAL, "optimisation": {"learning_rate": math.nan}},
+            r"optimisation\.learning_rate is nan; a finite number",
+        ),
+        ({**MINIMAL, "optimisation": {"learning_rate": "inf"}}, r"optimisation\.learning_rate is inf"),
+        (
+            {**MINIMAL, "optimisation": {"learning_rate": 10**400}},
+            r"optimisation\.learning_rate is 1000.*float is needed",
+        ),
+        ({**MINIMAL, "optimisation": {"gradient_clip": -1}}, r"optimisation\.gradient_clip is -1\.0; .* above 0"),
+        ({**MINIMAL, "optimisation": {"weight_decay": math.nan}}, r"optimisation\.weight_decay is nan"),
+        ({**MINIMAL, "optimisation": {"betas": [0.9, 1.0]}}, r"optimisation\.betas holds 1\.0; .* below 1"),
+        ({**MINIMAL, "optimisation": {"betas": [0.9]}}, r"optimisation\.betas is \[0\.9\]"),
+        (
+            {**MINIMAL, "optimisation": {"workers": 10**6}},
+            r"optimisation\.workers is 1000000; a whole number from 0 to 256",
+        ),
+        ({**MINIMAL, "optimisation": {"seed": -1}}, r"optimisation\.seed is -1"),
+        ({**MINIMAL, "optimisation": {"steps": 10**30}}, r"optimisation\.steps is 1000000000000000000000000000000;"),
+        ({**MINIMAL, "loss": {"root": math.inf}}, r"loss\.root is inf; a finite number of at least 0"),
+        ({**MINIMAL, "data": {"varied": 1.5}}, r"data\.varied is 1\.5; a finite number from 0 to 1"),
+        ({**MINIMAL, "data": {"clips": 0}}, r"data\.clips is 0; a whole number from 1"),
+        ({**MINIMAL, "data": {"frames": -7}}, r"data\.frames is -7"),
+        ({**MINIMAL, "validation_clips": 10**9}, r"validation_clips is 1000000000; a whole number from 1 to 10000"),
+        ({**MINIMAL, "output": "a\nb"}, r"output is 'a\\nb'; text of one line"),
         ({**MINIMAL, "data": {"fps": [15]}}, r"data\.fps is \[15\]"),
     ],
 )
@@ -129,6 +158,98 @@ def test_a_recipe_starts_from_what_ships(kind):
     path = locate_network(kind, "unimo-tiny")
     expected = kind.from_pretrained(path, dtype=torch.float32).state_dict()
     assert all(torch.equal(weight, expected[name]) for name, weight in model.state_dict().items())
+
+
+LAUGHS = "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in itertools.pairwise("abcdefghij")
+)
+MERGES = LAUGHS.replace("[1, 2, 3, 4, 5, 6, 7, 8, 9]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1: 2\nnull: 3\noutput: x", "line 1 has the key '1'; a name is needed"),
+        ("output: x\nmodel: {yes: 1}", "line 2 has the key 'yes'; a name is needed"),
+        ("output: x\nmodel: {}\noutput: y", "line 3 has the key 'output' a second time"),
+        ("? [1, 2]\n: 3", "a name is needed"),
+        ("{a: " * 3000, "nested more than 16 deep"),
+        ("{a: " * 30 + "1" + "}" * 30, "nested more than 16 deep"),
+        ("a: &a [*a]", "nested more than 16 deep"),
+        (LAUGHS, "more than 10000 values, with its aliases written out"),
+        (MERGES, "nested more than 16 deep"),
+        ("output: " + "x" * 70_000, "has more than 65536 bytes"),
+        ("output: 0x" + "f" * 2000, "line 1 has a value of 2002 characters"),
+        ("output: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("output: !!int ''", "not a readable YAML recipe"),
+        ("output: 2024-99-99", "not a readable YAML recipe"),
+        ("output: 1" + ":59" * 300 + ".5", "not a readable YAML recipe"),
+        ("output: 2024-01-01", "output is datetime.date"),
+        ("output: \x00", "not a readable YAML recipe"),
+    ],
+)
+def test_yaml_that_is_no_recipe(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(ValueError, match=message) as error:
+        load_recipe(path, Recipe)
+    assert str(path) in str(error.value)
+
+
+def test_anchors_may_be_used(tmp_path):
+    path = write(tmp_path, "output: &name runs/x\nstart: *name\nmodel: &m {depth: 2}\n")
+    assert load_recipe(path, Recipe).start == "runs/x"
+
+
+def test_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ValueError, match="not a readable YAML recipe: it is no file"):
+            load_recipe(path, Recipe)
+
+
+@pytest.mark.parametrize(
+    ("network", "fields", "message"),
+    [
+        (MotionVQVAE, {"codebook_size": 160_000_000_000}, "`codebook_size` is 160000000000"),
+        (MotionVQVAE, {"codebook_size": 2_000_000_000}, "parameters would take .* GB; this machine has"),
+        (
+            UniMoForConditionalGeneration,
+            {"num_hidden_layers": 1_000_000},
+            "`num_hidden_layers` is 1000000, which makes",
+        ),
+        (UniMoForConditionalGeneration, {"hidden_size": 999_999_996}, "parameters would take .* GB; this machine has"),
+        (VideoFSQ, {"channels": 10**6}, "parameters would take .* GB; this machine has"),
+    ],
+)
+def test_a_model_beyond_memory_is_refused_before_it_is_made(tmp_path, network, fields, message):
+    path = write(tmp_path, {"output": "x", "model": fields})
+    with pytest.raises(ValueError, match=message) as error:
+        load_recipe(path, Recipe).build_model(network)
+    assert f"{path}: model" in str(error.value)
+
+
+def test_a_clip_beyond_memory(tmp_path):
+    values = {"output": "x", "drawn": {"size": 4096, "frames": 9993}}
+    with pytest.raises(ValueError, match=r"drawn\.size is 4096, frames 9993; a clip would take 2.01e\+03 GB"):
+        load_recipe(write(tmp_path, values), UniMoRecipe)
+
+
+def test_a_start_that_is_damaged(tmp_path, micro_checkpoint):
+    start = shutil.copytree(micro_checkpoint / "motion_vqvae", tmp_path / "start")
+    recipe = load_recipe(write(tmp_path, {"output": "x", "start": str(start)}), Recipe)
+    assert recipe.build_model(MotionVQVAE).config.codebook_size == 32
+    (start / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"start/model\.safetensors can't be loaded: it has 0 bytes"):
+        recipe.build_model(MotionVQVAE)
+    (start / "config.json").write_text("[" * 10_000)
+    with pytest.raises(ValueError, match=r"recipe\.yaml: start: .*start/config\.json is nested more than 32 deep"):
+        recipe.build_model(MotionVQVAE)
+    (start / "config.json").unlink()
+    with pytest.raises(ValueError, match=r"recipe\.yaml: start: .*config\.json is missing"):
+        recipe.build_model(MotionVQVAE)
+    elsewhere = load_recipe(write(tmp_path, {"output": "x", "start": "nobody/nothing"}), Recipe)
+    with pytest.raises(ValueError, match=r"recipe\.yaml: start: nobody/nothing is no folder here and could not be"):
+        elsewhere.build_model(MotionVQVAE)
 
 
 def test_a_missing_file(tmp_path):

@@ -55,7 +55,7 @@ def find_device(device: str) -> str:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.empty(0, device=device).tolist()  # the device `meta` holds no numbers
+    except (RuntimeError, AssertionError) as error:  # NotImplementedError is a RuntimeError
         raise ValueError(f"--device {device}: this machine, or this build of torch, has no such device.") from error
     return device

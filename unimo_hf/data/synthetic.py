@@ -16,6 +16,7 @@ from unimo_hf.provenance import Provenance
 from unimo_hf.video.rasterizer import composite, rasterize, shade
 
 SUPERSAMPLING = 2
+MAX_SIZE = 4096  # side of a picture, pixels
 LEFT_JOINTS = (1, 4, 7, 10, 13, 16, 18, 20)
 RIGHT_JOINTS = (2, 5, 8, 11, 14, 17, 19, 21)
 ANKLES_AND_TOES = [7, 8, 10, 11]
@@ -46,8 +47,8 @@ class ClipSettings:
     def __post_init__(self) -> None:
         if self.frames < 1:
             raise ValueError(f"frames is {self.frames}; a clip has at least 1.")
-        if self.size < 16 or self.size % 16:
-            raise ValueError(f"size is {self.size}; it is a positive multiple of 16.")
+        if not 16 <= self.size <= MAX_SIZE or self.size % 16:
+            raise ValueError(f"size is {self.size}; it is a multiple of 16, at most {MAX_SIZE}.")
         if self.camera not in scene.CAMERA_RANGES:
             raise ValueError(f"camera is {self.camera!r}; allowed are {sorted(scene.CAMERA_RANGES)}.")
         if not 0 <= self.varied <= 1:

@@ -28,6 +28,7 @@ _FORMER_FIELDS: dict[str, Any] = {
     "temporal_compression": 8,
     "motion_grid": [6, 6],
 }
+_FORMER_GRIDS = {"latent_grid": 3, "motion_grid": 2}
 _RANGES = {
     "frames": SIZE,
     "streams": SIZE,
@@ -37,7 +38,7 @@ _RANGES = {
     "num_hidden_layers": SIZE,
     "num_attention_heads": SIZE,
     "num_key_value_heads": SIZE,
-    "head_dim": SIZE,
+    "head_dim": Range(6, 4096, whole=True),
     "rms_norm_eps": POSITIVE,
     "attention_dropout": DROPOUT,
     "initializer_range": WEIGHT,
@@ -296,6 +297,13 @@ class UniMoConfig(PreTrainedConfig):
             raise TypeError(f"`UniMoConfig` got `modalities` and {sorted(former)}; the first holds what those say.")
         if self.modalities is None:
             values = _FORMER_FIELDS | former
+            for name, value in values.items():
+                if name in _FORMER_GRIDS:
+                    SIZE.check_each(f"`{name}`", value)
+                    if len(value) != _FORMER_GRIDS[name]:
+                        raise ValueError(f"`{name}` must hold {_FORMER_GRIDS[name]} sizes, found {shown(value)}.")
+                else:
+                    SIZE.check(f"`{name}`", value)
             latent_frames, *grid = values["latent_grid"]
             compression = values["temporal_compression"]
             codes, slots = values["codes_per_frame"], values["motion_grid"]

@@ -10,11 +10,12 @@ MOST_NUMBERS = 1000  # in a list
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+_SHORT.maxlevel = 3
 
 
 def shown(value: Any) -> str:
     """A value of a foreign file for a message: short, whatever its size, depth and characters."""
-    return _SHORT.repr(value)
+    return _SHORT.repr(value)[:200]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ _RANGES = {
     "top_k": NATURAL,
     "max_length": SIZE,
     "max_new_tokens": SIZE,
+    "pad_token_id": NATURAL,
 }
 _SWITCHES = ("do_sample", "mean_codes")
 

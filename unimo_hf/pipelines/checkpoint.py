@@ -192,9 +192,8 @@ def load_processor(folder: Path) -> UniMoProcessor:
     try:
         processor = UniMoProcessor.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # tokenizers raises bare exceptions
-        raise ValueError(
-            f"{folder / PROCESSOR_FILES[0]} or its tokenizer can't be loaded; it is damaged: {one_line(error)}"
-        ) from error
+        names = ", ".join(str(folder / name) for name in files)
+        raise ValueError(f"The processor can't be loaded ({names}); it is damaged: {one_line(error)}") from error
     size, frames = processor.size, processor.frames
     clip = f"{folder / PROCESSOR_FILES[0]}: `size` is {size} and `frames` {frames}; a clip"
     check_memory(4 * 3 * frames * size**2, clip)

@@ -31,7 +31,7 @@ def open_network(
     """Load a network from its folder; weights that are missing start anew.
 
     Nothing is made that the files can't fill or the memory can't hold, and no weight is other than a finite number:
-    for the 4B model that check takes 3 seconds in bfloat16, for `unimo-tiny` 10 milliseconds.
+    for the 4B model that check takes 3 seconds in bfloat16, for `unimo-tiny` some tens of milliseconds.
 
     Args:
         network (`type`): Class of the network.
@@ -116,7 +116,8 @@ def read_config(path: Path, model_type: str) -> dict[str, Any]:
 
 def one_line(error: BaseException) -> str:
     """What an error of a library says, for a message."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    said = "".join(letter if letter.isprintable() else " " for letter in str(error)[:10_000])
+    return " ".join(said.split())[:300] or type(error).__name__
 
 
 def _check_generation_config(path: Path) -> None:

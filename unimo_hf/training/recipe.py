@@ -12,7 +12,7 @@ import torch
 
 from unimo_hf.json_files import read_json_object
 from unimo_hf.memory import check_memory
-from unimo_hf.model.number_ranges import FPS, NATURAL, POSITIVE, SHARE, SIZE, WEIGHT, Range, shown
+from unimo_hf.model.number_ranges import FPS, NATURAL, SHARE, SIZE, WEIGHT, Range, shown
 from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.pipelines.hub import download_checkpoint
 from unimo_hf.pipelines.model_size import check_layers, check_weights_fit
@@ -31,7 +31,7 @@ Frames = Annotated[int, Range(1, 10_000, whole=True)]
 Side = Annotated[int, Range(16, 4096, whole=True)]
 Seed = Annotated[int, Range(0, 2**32 - 1, whole=True)]
 Fps = Annotated[float, FPS]
-Rate = Annotated[float, POSITIVE]
+Rate = Annotated[float, Range(0, 1_000_000, above=True)]
 Weight = Annotated[float, WEIGHT]
 Share = Annotated[float, SHARE]
 
@@ -81,7 +81,7 @@ class Optimisation(Section):
     weight_decay: Weight = 0.01
     betas: Annotated[tuple[float, float], Range(0, 1, below=True)] = (0.9, 0.99)
     gradient_clip: Rate = 1.0
-    gradient_accumulation_steps: Count = 1
+    gradient_accumulation_steps: Annotated[int, Range(1, 4096, whole=True)] = 1
     mixed_precision: str = "no"
     seed: Seed = 0
     workers: Annotated[int, Range(0, 256, whole=True)] = 0
