@@ -12,7 +12,7 @@ import torch
 
 from unimo_hf.json_files import read_json_object
 from unimo_hf.memory import check_memory
-from unimo_hf.model.number_ranges import FPS, NATURAL, POSITIVE, SHARE, SIZE, WEIGHT, Range, shown
+from unimo_hf.model.number_ranges import FPS, NATURAL, SHARE, SIZE, WEIGHT, Range, shown
 from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.pipelines.hub import download_checkpoint
 from unimo_hf.pipelines.model_size import check_layers, check_weights_fit
