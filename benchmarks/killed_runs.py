@@ -2,9 +2,9 @@
 """Kill runs with SIGKILL at random moments and run them again: nothing is lost or doubled, all is equal to the bit.
 
 Of each command one run is left alone; its folder is what every other must come to. Half of the moments are drawn over
-the whole length of that run, half over the part in which it writes. Now the process alone is killed, now all of its
-group, as when a machine is switched off. After a kill, what stands under its final name must be whole; then the
-command is run again, and the folder must be that of the unbroken run, with the files of somebody else in it.
+the whole length of that run, half over the part in which it writes. Half of the time the process alone is killed, else
+its workers too, as when a machine is switched off. After a kill, what stands under its final name must be whole; then
+the command is run again, and the folder must be that of the unbroken run, with the files of somebody else in it.
 
 Example: python benchmarks/killed_runs.py --runs render encode --moments 20 --json killed.json
 """
@@ -20,10 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from hostile.seeds import Seeds, recipe
@@ -169,6 +169,24 @@ def half_files(found: dict[str, Any], expected: dict[str, Any], goes_on: bool) -
     ]
 
 
+class Moment(NamedTuple):
+    """When a run is killed.
+
+    Attributes:
+        seconds (`float`): After its start, or after it first changed its folder.
+        while_writing (`bool`): The latter.
+        group (`bool`): Whether all of its processes are killed, or it alone.
+    """
+
+    seconds: float
+    while_writing: bool
+    group: bool
+
+    def __str__(self) -> str:
+        what = "with its workers" if self.group else "alone"
+        return f"{what}, {self.seconds:.2f} s after its {'first file' if self.while_writing else 'start'}"
+
+
 @dataclass
 class Unbroken:
     """A run that was left alone.
@@ -188,41 +206,42 @@ def unbroken(run: Run, folder: Path, seeds: Seeds) -> Unbroken:
     """Run a command to its end; ends the program if it fails."""
     output = prepare(folder)
     arguments = run.arguments(seeds, output)
-    before = _names(output)
-    began, writes_from = time.monotonic(), None
+    began = time.monotonic()
     process = start(arguments, folder / "printed.txt")
-    while process.poll() is None and writes_from is None and time.monotonic() - began < LONGEST:
-        if _names(output) != before:
-            writes_from = time.monotonic() - began
-        time.sleep(0.01)
+    wait_for_writing(process, output)
+    writes_from = time.monotonic() - began
     if _finish(process):
         sys.exit(f"A run that nobody killed fails: {' '.join(arguments)}\n{_printed(folder)}")
-    seconds = time.monotonic() - began
-    return Unbroken(contents(output), seconds, seconds / 2 if writes_from is None else writes_from)
+    return Unbroken(contents(output), time.monotonic() - began, writes_from)
 
 
-def _names(folder: Path) -> list[str]:
-    return sorted(os.listdir(folder))
+def wait_for_writing(process: subprocess.Popen, folder: Path) -> None:
+    """Wait until a run has put something into its folder, or has ended."""
+    foreign = len({name.partition("/")[0] for name in FOREIGN})
+    while process.poll() is None and len(os.listdir(folder)) == foreign:
+        time.sleep(0.005)
 
 
 def _printed(folder: Path) -> str:
     return (folder / "printed.txt").read_text(encoding="utf-8", errors="replace")[-1000:]
 
 
-def killed(run: Run, folder: Path, seeds: Seeds, whole: Unbroken, moment: float, group: bool) -> dict[str, Any]:
+def killed(run: Run, folder: Path, seeds: Seeds, whole: Unbroken, moment: Moment) -> dict[str, Any]:
     """Run a command, kill it, and run it again.
 
     Returns:
-        `dict[str, Any]`: `moment`, in seconds; what was killed; what the folder held; and `faults`, a list.
+        `dict[str, Any]`: `moment`, in words; whether it was `in_time`; what the folder held; and `faults`, a list.
     """
     output = prepare(folder)
     before = contents(output)
     arguments = run.arguments(seeds, output)
     process = start(arguments, folder / "printed.txt")
+    if moment.while_writing:
+        wait_for_writing(process, output)
     try:
-        process.wait(moment)
+        process.wait(moment.seconds)
     except subprocess.TimeoutExpired:
-        kill(process.pid, group)
+        kill(process.pid, moment.group)
     code = process.wait()
     left = contents_of_killed(output)
     faults = [f"after the kill: {fault}" for fault in half_files(left, whole.contents, run.goes_on)]
@@ -240,8 +259,8 @@ def killed(run: Run, folder: Path, seeds: Seeds, whole: Unbroken, moment: float,
     if not faults:
         shutil.rmtree(folder)
     return {
-        "moment": round(moment, 2),
-        "killed": "not in time" if code == 0 else "its group" if group else "it alone",
+        "moment": str(moment),
+        "in_time": code != 0,
         "found": "all" if is_done else f"{len(left.keys() - before.keys())} files",
         "faults": faults,
     }
@@ -263,11 +282,12 @@ def contents_of_killed(folder: Path) -> dict[str, Any]:
     }
 
 
-def moments(whole: Unbroken, count: int, seed: int) -> list[tuple[float, bool]]:
-    """Moments of kills, and whether the group is killed; every second one while the run writes."""
-    rng = random.Random(seed)
-    starts = [0.0, whole.writes_from]
-    return [(rng.uniform(starts[number % 2], whole.seconds), number % 4 > 1) for number in range(count)]
+def moments(whole: Unbroken, rng: random.Random) -> Iterator[Moment]:
+    """Draw moments of kills without end: half while the run writes, half of the group."""
+    while True:
+        for while_writing, group in ((False, False), (True, False), (False, True), (True, True)):
+            length = whole.seconds - whole.writes_from if while_writing else whole.seconds
+            yield Moment(rng.uniform(0, length), while_writing, group)
 
 
 def row_of(name: str, whole: Unbroken, kills: list[dict[str, Any]]) -> dict[str, Any]:
@@ -319,29 +339,31 @@ def kill_run(name: str, folder: Path, seeds: Seeds, count: int, seed: int) -> di
     whole = unbroken(RUNS[name], folder / "unbroken", seeds)
     console.print(f"{name}: {whole.seconds:.1f} s, writes from {whole.writes_from:.1f} s on")
     kills = []
-    for number, (moment, group) in enumerate(moments(whole, count, seed)):
-        kills.append(killed(RUNS[name], folder / str(number), seeds, whole, moment, group))
-        console.print(f"  {number + 1}/{count}: {kills[-1]}", markup=False, highlight=False)
+    for number, moment in enumerate(moments(whole, random.Random(seed))):
+        one = killed(RUNS[name], folder / str(number), seeds, whole, moment)
+        console.print(f"  {one}", markup=False, highlight=False)
+        if one["in_time"] or one["faults"]:  # a run that had ended was not killed: another moment is drawn
+            kills.append(one)
+        if len(kills) == count:
+            break
     return row_of(name, whole, kills)
 
 
 def report(rows: list[dict[str, Any]]) -> None:
     """Print the table and what was wrong."""
     table = Table(title="kill -9, then run again", title_justify="left")
-    for column in ("run", "kills", "while it started", "while it wrote", "in time for none", "equal to the bit"):
-        table.add_column(column, justify="left" if column == "run" else "right")
+    for column in ("run", "kills", "nothing was written", "all was written", "equal to the bit"):
+        table.add_column(column, justify="left" if column == "run" else "right", no_wrap=column == "run")
     for row in rows:
         kills = row["kills"]
-        late = sum(one["killed"] == "not in time" for one in kills)
-        idle = sum(one["found"] == "0 files" for one in kills)
-        equal = sum(not one["faults"] for one in kills)
-        cells = (len(kills), idle, len(kills) - idle - late, late, equal)
+        counts = [sum(one["found"] == found for one in kills) for found in ("0 files", "all")]
+        cells = (len(kills), *counts, sum(not one["faults"] for one in kills))
         table.add_row(row["workload"].removeprefix("kill -9: "), *map(str, cells))
     Console().print(table)
     for row in rows:
         for one in row["kills"]:
             for fault in one["faults"]:
-                sys.stdout.write(f"{row['workload']}, {one['killed']} at {one['moment']} s: {fault}\n")
+                sys.stdout.write(f"{row['workload']}, {one['moment']}: {fault}\n")
 
 
 if __name__ == "__main__":

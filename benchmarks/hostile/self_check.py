@@ -17,7 +17,6 @@ PLANTED: list[tuple[str | None, str]] = [
     ("traceback", "import sys\nsys.exit('KeyError: missing')"),
     ("code run", "import os\nos.system(f'touch {folder}/canary')"),
     ("hang", "import time\ntime.sleep(600)"),
-    ("hang", "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(600)"),
     ("memory", "eaten = b'1' * 1_500_000_000"),
     ("memory", "import os\nif os.fork() == 0:\n    eaten = b'1' * 1_500_000_000\n    os._exit(0)\nos.wait()"),
     ("foreign files", "(folder / 'out' / '.gitlab-ci.yml').unlink()"),

@@ -17,7 +17,7 @@ from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.output_folder import OutputFolder
 
-CLIPS_PER_SHARD = 1024
+CLIPS_PER_SHARD, CLIPS_PER_GROUP = 1024, 64
 
 
 @torch.no_grad()
@@ -178,7 +178,9 @@ def _put_shard(folder: OutputFolder, number: int, rows: list[dict[str, np.ndarra
     bars_are_wanted = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()  # the caller has one of its own
     try:
-        datasets.Dataset.from_list(rows, features=features).to_parquet(str(folder.workshop / name))
+        shard = datasets.Dataset.from_list(rows, features=features)
+        # The reader takes a group at a time, and sees by the checksums what was damaged.
+        shard.to_parquet(str(folder.workshop / name), batch_size=CLIPS_PER_GROUP, write_page_checksum=True)
     finally:
         if bars_are_wanted:
             datasets.enable_progress_bars()
