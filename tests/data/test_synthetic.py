@@ -140,7 +140,7 @@ def test_bodies_differ_within_reason(motions):
     ("settings", "message"),
     [
         ({"frames": 0}, "frames is 0"),
-        ({"size": 100}, "size is 100; it is a positive multiple of 16"),
+        ({"size": 100}, "size is 100; it is a multiple of 16"),
         ({"camera": "above"}, r"camera is 'above'; allowed are \['around', 'front'\]"),
     ],
 )

@@ -229,7 +229,8 @@ def test_a_model_beyond_memory_is_refused_before_it_is_made(tmp_path, network, f
 
 
 def test_a_clip_beyond_memory(tmp_path):
-    values = {"output": "x", "drawn": {"size": 4096, "frames": 9993}}
+    tokenizers = {"video_fsq": "a", "motion_vqvae": "b"}
+    values = {"output": "x", "tokenizers": tokenizers, "drawn": {"size": 4096, "frames": 9993}}
     with pytest.raises(ValueError, match=r"drawn\.size is 4096, frames 9993; a clip would take 2.01e\+03 GB"):
         load_recipe(write(tmp_path, values), UniMoRecipe)
 

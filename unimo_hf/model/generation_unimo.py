@@ -173,10 +173,7 @@ class TargetGrammar:
 
 
 class GrammarLogitsProcessor(LogitsProcessor):
-    """Leave each row only the codes that its schedule allows at this position, and `<pad>` when it is complete.
-
-    The scores of what is left become log-probabilities.
-    """
+    """Leave each row only the codes of this position, as log-probabilities, and `<pad>` when it is complete."""
 
     def __init__(self, grammar: TargetGrammar) -> None:
         self.grammar = grammar

@@ -98,7 +98,7 @@ class UniMoProcessor(ProcessorMixin):
         self.modalities = plain_table(self.table)
         if (frames - 1) % self.clock:
             raise ValueError(f"`frames` must be 1 + {self.clock} k, found {frames}.")
-        if interleaving not in INTERLEAVINGS:
+        if interleaving not in tuple(INTERLEAVINGS):
             raise ValueError(f"`interleaving` must be one of {tuple(INTERLEAVINGS)}, found {shown(interleaving)}.")
         super().__init__(tokenizer)
 

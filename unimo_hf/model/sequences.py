@@ -119,7 +119,7 @@ def lay_out(
     Raises:
         ValueError: If the task names a modality that is not in the table, or ticks that the clip lacks.
     """
-    if interleaving not in INTERLEAVINGS:
+    if interleaving not in tuple(INTERLEAVINGS):
         raise ValueError(f"`interleaving` must be one of {tuple(INTERLEAVINGS)}, found {interleaving!r}.")
     if frames < 1:
         raise ValueError(f"A clip has {frames} frames; at least 1 is needed.")

@@ -417,8 +417,20 @@ class UniMoPipeline:
         """Whether motion codes are mean ones: where the checkpoint says so and nobody asks for another way."""
         return do_sample is None and self.model.takes_mean_codes(task)
 
-    def _motion_codes(
+    def _motion_codes(self, visual_codes: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
+        """Motion codes `(B, T, codes a frame)` of clips; arguments as of [`_generate`]."""
+        return self._generate("v2m", visual_codes, *args, **options)["motion"].flatten(2)
+
+    def _codes_from_image(
+        self, image: torch.Tensor, generator: torch.Generator | None, **sampling: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        first = self.video_fsq.encode(image.to(self.device))
+        codes = self._generate("i2vm", first, generator, **sampling)
+        return torch.cat([first, codes["visual"]], dim=1), codes["motion"].flatten(2)
+
+    def _generate(
         self,
+        task: str,
         visual_codes: torch.Tensor,
         generator: torch.Generator | None = None,
         frames: int | None = None,
@@ -426,41 +438,22 @@ class UniMoPipeline:
         do_sample: bool | None = None,
         mean_codes: bool | None = None,
         **sampling: Any,
-    ) -> torch.Tensor:
-        """Motion codes of the first `frames` frames of clips, all by default; `known` codes are their beginning."""
+    ) -> dict[Any, torch.Tensor]:
+        """Codes of a target, or of its first `frames` frames of motion; `known` motion codes are its beginning."""
+        condition = self.processor.build_condition(task, {"visual": visual_codes})
+        vocabulary, motion = self.processor.tokenizer.vocabulary, self.processor.table["motion"]
         if mean_codes is None:
-            mean_codes = self._takes_means("v2m", do_sample)
-        condition = self.processor.build_condition("v2m", {"visual": visual_codes})
-        vocabulary, moving = self.processor.tokenizer.vocabulary, self.processor.table["motion"]
+            mean_codes = self._takes_means(task, do_sample)
+        options = self.model.sampling_options(task, do_sample=do_sample, **sampling)
         target = self.model.generate_target(
             condition["input_ids"],
             sequence=condition["sequence"],
-            forced_target_ids=None if known is None else vocabulary.to_ids(moving.name, known).flatten(1),
-            max_target_ids=None if frames is None else frames * moving.codes,
-            decoding=self._decoding("v2m", mean_codes, do_sample=do_sample, **sampling),
+            forced_target_ids=None if known is None else vocabulary.to_ids(motion.name, known).flatten(1),
+            max_target_ids=None if frames is None else frames * motion.codes,
+            decoding=Decoding(**options, vectors={"motion": self.motion_vqvae.code_vectors()} if mean_codes else {}),
             generator=generator,
         )
-        return self.processor.post_process(target, condition["sequence"])["motion"].flatten(2)
-
-    def _codes_from_image(
-        self, image: torch.Tensor, generator: torch.Generator | None, **sampling: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        first = self.video_fsq.encode(image.to(self.device))
-        condition = self.processor.build_condition("i2vm", {"visual": first})
-        means = self._takes_means("i2vm", sampling.get("do_sample"))
-        target = self.model.generate_target(
-            condition["input_ids"],
-            sequence=condition["sequence"],
-            decoding=self._decoding("i2vm", means, **sampling),
-            generator=generator,
-        )
-        codes = self.processor.post_process(target, condition["sequence"])
-        return torch.cat([first, codes["visual"]], dim=1), codes["motion"].flatten(2)
-
-    def _decoding(self, task: str, mean_codes: bool, **sampling: Any) -> Decoding:
-        """How codes of a task are chosen; of motion the nearest to the mean, if so asked."""
-        vectors = {"motion": self.motion_vqvae.code_vectors()} if mean_codes else {}
-        return Decoding(**self.model.sampling_options(task, **sampling), vectors=vectors)
+        return self.processor.post_process(target, condition["sequence"])
 
     def _encode_motion(self, motion: Motion) -> torch.Tensor:
         """Codes `(1, T, codes a frame)` of a motion, as the beginning of a clip."""
