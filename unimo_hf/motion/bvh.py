@@ -19,6 +19,10 @@ from .errors import MotionError
 from .npz import MAX_BYTES
 
 MAX_JOINTS = 1000
+# An hour at 120 frames a second of a body without fingers takes 30 million; one of few values may become such a body.
+MAX_VALUES, BODY_VALUES = 32_000_000, 69
+# For each value of a line.
+MAX_LETTERS = 100
 CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
 WRITTEN_ROTATION = ("Zrotation", "Xrotation", "Yrotation")
 
@@ -68,11 +72,14 @@ def read_bvh_text(path: Path) -> Bvh:
         frame_time = _read_number(lines, r"Frame\s+Time:\s*(\S+)")
         if not frame_time > 0:
             raise lines.error(f"the frame time is {frame_time}; it must be above 0 seconds")
-        values = _read_values(path, file)
-    width = sum(map(len, channels))
+        width = sum(map(len, channels))
+        if not 0 <= frames * max(width, BODY_VALUES) <= MAX_VALUES:
+            raise lines.error(f"{frames:g} frames of {width} channels; at most {MAX_VALUES} values are allowed")
+        values = _read_values(path, file, frames, width)
     if values.shape != (frames, width):
         raise MotionError(
-            f"{path} declares {frames:g} frames of {width} channels but holds {values.shape[0]} of {values.shape[1]}."
+            f"{path} declares {frames:g} frames of {width} channels but holds "
+            f"{'over ' if len(values) > frames else ''}{min(len(values), int(frames))} of {values.shape[1]}."
         )
     if not np.isfinite(values).all() or not np.isfinite(offsets).all():
         raise MotionError(f"{path} holds values that are NaN or infinite; all must be finite.")
@@ -193,10 +200,20 @@ def _read_number(lines: _Lines, pattern: str) -> float:
     return float(_floats(lines, [found[1]], 1)[0])
 
 
-def _read_values(path: Path, file: TextIO) -> np.ndarray:
+def _rows(path: Path, file: TextIO, width: int) -> Iterator[str]:
+    """Give the lines of frames as long as they can be such."""
+    limit = 1000 + MAX_LETTERS * width
+    while line := file.readline(limit):
+        if len(line) == limit:
+            raise MotionError(f"{path} holds a frame of over {limit} letters; it must be a row of {width} numbers.")
+        yield line
+
+
+def _read_values(path: Path, file: TextIO, frames: float, width: int) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of no rows, which is said better below
-            return np.loadtxt(file, dtype=np.float64, comments=None, ndmin=2)
+            rows = _rows(path, file, width)
+            return np.loadtxt(rows, dtype=np.float64, comments=None, ndmin=2, max_rows=int(frames) + 1)
     except ValueError as error:
         raise MotionError(f"{path} holds a frame that is not a row of numbers: {error}.") from error

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 from .errors import MotionError
+from .npz import check_members
 
 DESCRIPTIONS = {
     ".npz": "NumPy arrays (.npz)",
@@ -68,6 +69,7 @@ def _is_old_torch(path: Path) -> bool:
 def _zip_kind(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
+            check_members(path, archive)
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return None

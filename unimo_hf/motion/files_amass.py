@@ -20,7 +20,7 @@ from .errors import MotionError
 from .files_bedlam import FPS as BEDLAM_FPS
 from .files_bedlam import is_bedlam_motion
 from .motion import NUM_BETAS, Motion
-from .npz import NpzFile
+from .npz import NpzFile, listed
 from .parameters import check_numbers, check_parameters, gender_name, one_number, smpl_to_smplx, ten_betas
 from .request import Request
 
@@ -30,6 +30,7 @@ FPS_NAMES = ("mocap_frame_rate", "mocap_framerate", "fps")
 # Columns of `poses` -> are its shape coefficients those of SMPL-X?
 POSE_COLUMNS = {165: True, 156: False, 72: False}
 SMPLX_COLUMNS = 165
+MAX_TEXT_BYTES = 4096
 
 
 def save_amass(motion: Motion, path: str | os.PathLike, fps: float | None = None) -> None:
@@ -122,7 +123,8 @@ def _read_parameters(path: Path, arrays: NpzFile) -> tuple[dict[str, np.ndarray]
             return smpl_to_smplx(
                 poses, trans, gender_name(_text(arrays, "gender")) if "gender" in names else ""
             ), False
-        return {"global_orient": poses[:, :3], "body_pose": poses[:, 3:66], "transl": trans}, True
+        # Copies, so that hands and face are let go.
+        return {"global_orient": poses[:, :3].copy(), "body_pose": poses[:, 3:66].copy(), "transl": trans}, True
     for pose, root, transl in (("pose_body", "root_orient", "trans"), ("body_pose", "global_orient", "transl")):
         if {pose, root, transl} <= names:
             parameters = {
@@ -132,14 +134,15 @@ def _read_parameters(path: Path, arrays: NpzFile) -> tuple[dict[str, np.ndarray]
             }
             return parameters, True
     raise MotionError(
-        f"{path} holds no motion: found {', '.join(sorted(names)) or 'no arrays'}; it must hold poses and trans, or "
+        f"{path} holds no motion: found {listed(names) or 'no arrays'}; it must hold poses and trans, or "
         "pose_body, root_orient and trans, or body_pose, global_orient and transl."
     )
 
 
 def _text(arrays: NpzFile, name: str) -> str:
     array = arrays.read(name)
-    value = array.item() if array.size == 1 and array.dtype.kind in "US" else None
+    short = array.size == 1 and array.dtype.kind in "US" and array.nbytes <= MAX_TEXT_BYTES
+    value = array.item() if short else None
     if not value:
         raise MotionError(f"{name} has shape {array.shape} of {array.dtype}; it must be one text that is not empty.")
     return value.decode(errors="replace") if isinstance(value, bytes) else value

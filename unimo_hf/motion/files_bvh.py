@@ -67,12 +67,13 @@ def read_bvh(request: Request) -> list[tuple[str, Motion]]:
     places = _places(bvh)
     match = match_skeleton(bvh.names, bvh.parents, places, rest)
     metres = _metres(places, match, rest)
-    parts = []
+    vectors = np.empty((len(bvh.values), NUM_BODY_JOINTS, 3), dtype=np.float32)
+    pelvis = np.empty((len(bvh.values), 3))
     for start in range(0, len(bvh.values), FRAMES_AT_A_TIME):
-        rotations, positions = _pose(bvh, slice(start, start + FRAMES_AT_A_TIME))
+        part = slice(start, start + FRAMES_AT_A_TIME)
+        rotations, positions = _pose(bvh, part)
         local = match.local_rotations(rotations)
-        parts.append((_axis_angles(local), _pelvis(positions * metres, match, local[:, 0], rest)))
-    vectors, pelvis = (np.concatenate(part) for part in zip(*parts, strict=True))
+        vectors[part], pelvis[part] = _axis_angles(local), _pelvis(positions * metres, match, local[:, 0], rest)
     coordinates, up = request.settle_frame({"world": match.up})
     motion = Motion(
         global_orient=vectors[:, 0],

@@ -7,6 +7,7 @@ from typing import Any
 
 from .errors import MotionError
 from .motion import Motion
+from .npz import MAX_BYTES
 from .parameters import check_parameters, ten_betas
 from .request import Request
 
@@ -49,10 +50,9 @@ def _parameters(path: Path, key: str) -> dict[str, Any]:
         )
     # A tensor that repeats itself (stride 0) may be far larger than the file: look before it is copied.
     taken = sum(group[name].numel() * group[name].element_size() for name in names)
-    if taken > MAX_REPEATS * size:
-        raise MotionError(
-            f"{path}: {key} takes {taken} bytes; at most {MAX_REPEATS * size} are allowed for this file."
-        )
+    allowed = min(MAX_REPEATS * size, MAX_BYTES)
+    if taken > allowed:
+        raise MotionError(f"{path}: {key} takes {taken} bytes; at most {allowed} are allowed for this file.")
     return {name: group[name].detach().float().numpy() for name in names}
 
 

@@ -17,6 +17,8 @@ from .request import Request
 
 FIXED = {"format": "unimo_hf.motion", "format_version": "1", "model": "smplx", "rotation": "axis_angle"}
 SAID = ("fps", "coordinates", "up", "gender")
+# Ours take about 800 bytes.
+MAX_HEADER = 1_000_000
 ARRAYS = (*Motion.PARAMETERS, "betas")
 
 
@@ -37,6 +39,13 @@ def read_safetensors(request: Request) -> list[tuple[str, Motion]]:
     size = Path(request.path).stat().st_size
     if size > MAX_BYTES:
         raise MotionError(f"it has {size} bytes; at most {MAX_BYTES} are allowed.")
+    with open(request.path, "rb") as start:
+        header_bytes = int.from_bytes(start.read(8), "little")
+    if header_bytes > MAX_HEADER:
+        raise MotionError(
+            f"{request.path} ({size} bytes) is not a safetensors file, or it is damaged: its header has {header_bytes} "
+            f"bytes; at most {MAX_HEADER} are allowed."
+        )
     try:
         with safe_open(request.path, framework="pt") as file:  # NumPy has no bfloat16
             header = file.metadata() or {}

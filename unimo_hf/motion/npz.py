@@ -4,11 +4,12 @@
 Nothing is unpickled, and no header is believed before the file bears it out.
 """
 
+import io
 import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
@@ -18,8 +19,13 @@ import numpy as np
 
 from .errors import MotionError
 
-# An hour of AMASS in float64 at 120 fps takes 0.6 GB; nothing sensible is larger than this.
-MAX_BYTES = 2 * 1024**3
+# An hour of AMASS in float64 at 120 fps takes 0.58 GB; what is computed from it takes as much again.
+MAX_BYTES = 600_000_000
+# NumPy itself believes no longer one.
+MAX_HEADER = 16_384
+# A motion has about ten arrays, a file of PyTorch a part for each tensor.
+MAX_MEMBERS = 10_000
+CHUNK = 1024**2
 # Deflate can't shrink data more than 1032-fold: a file that says so lies.
 MAX_EXPANSION = 1100
 # What reading a damaged member raises: each compression has errors of its own.
@@ -39,6 +45,7 @@ class NpzFile:
 
     def __init__(self, path: Path, archive: zipfile.ZipFile):
         self._path, self._archive = path, archive
+        check_members(path, archive)
         self._members = {info.filename[:-4]: info for info in archive.infolist() if info.filename.endswith(".npy")}
         self.names = frozenset(self._members)
         self._bytes_left = MAX_BYTES
@@ -56,7 +63,7 @@ class NpzFile:
             MotionError: If the array is missing, damaged, too large, or holds pickled Python objects.
         """
         if name not in self._members:
-            raise MotionError(f"{self._path} has no array {name!r}; it has {', '.join(sorted(self.names)) or 'none'}.")
+            raise MotionError(f"{self._path} has no array {name!r}; it has {listed(self.names) or 'none'}.")
         try:
             return self._read(name, self._members[name])
         except DAMAGE as error:
@@ -91,6 +98,18 @@ def open_npz(path: str | os.PathLike) -> Iterator[NpzFile]:
         yield NpzFile(path, archive)
 
 
+def check_members(path: Path, archive: zipfile.ZipFile) -> None:
+    """Raise `MotionError` if an archive has more parts than any motion."""
+    if len(archive.infolist()) > MAX_MEMBERS:
+        raise MotionError(f"{path} has {len(archive.infolist())} parts; at most {MAX_MEMBERS} are allowed.")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Name what was found, up to 20."""
+    names = sorted(names)
+    return ", ".join(name[:80] for name in names[:20]) + (", …" if len(names) > 20 else "")
+
+
 def read_npy(path: str | os.PathLike) -> np.ndarray:
     """Read an `.npy` file.
 
@@ -108,9 +127,10 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
 
 def _read_array(stream: IO[bytes], stream_size: int, where: str) -> np.ndarray:
     """Read one array in `.npy` form that takes up the whole stream."""
+    start = io.BytesIO(stream.read(min(stream_size, MAX_HEADER)))
     try:
-        version = np.lib.format.read_magic(stream)
-        shape, fortran, dtype = _HEADER_READERS[version](stream)
+        version = np.lib.format.read_magic(start)
+        shape, fortran, dtype = _HEADER_READERS[version](start)
     except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, TokenError) as error:
         raise MotionError(f"{where} has no valid .npy header.") from error
     if dtype.hasobject:
@@ -119,12 +139,19 @@ def _read_array(stream: IO[bytes], stream_size: int, where: str) -> np.ndarray:
     size = dtype.itemsize
     for length in shape:
         size *= length
-    left = stream_size - stream.tell()
+    left = stream_size - start.tell()
     if size != left or any(length < 0 for length in shape):
         raise MotionError(f"{where} declares shape {shape} of {dtype}, {size} bytes, but holds {left}.")
-    data = stream.read(size)
-    if len(data) != size:
-        raise MotionError(f"{where} is cut short: {len(data)} of {size} bytes.")
+    # In float32, which small integers become.
+    if dtype.kind in "biuf" and size // dtype.itemsize * 4 > MAX_BYTES:
+        raise MotionError(f"{where} declares shape {shape}; at most {MAX_BYTES // 4} numbers are allowed.")
+    data = bytearray(size)
+    held = start.readinto(data)
+    with memoryview(data) as view:
+        while held < size and (count := stream.readinto(view[held : held + CHUNK])):  # type: ignore[attr-defined]
+            held += count
+    if held != size:
+        raise MotionError(f"{where} is cut short: {held} of {size} bytes.")
     try:
         return np.ndarray(shape, dtype=dtype, buffer=data, order="F" if fortran else "C")
     except ValueError as error:  # an empty array with absurd dimensions

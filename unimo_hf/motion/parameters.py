@@ -70,7 +70,7 @@ def ten_betas(betas: np.ndarray, frames: int) -> np.ndarray:
             f"betas has shape {betas.shape} of {betas.dtype}; it must be (n,), (1, n) or ({frames}, n) real numbers, "
             "one row for the motion or for each frame."
         )
-    mean = rows.mean(axis=0, dtype=np.float64)[:NUM_BETAS]
+    mean = rows[:, :NUM_BETAS].mean(axis=0, dtype=np.float64)
     return np.pad(mean, (0, NUM_BETAS - len(mean)))
 
 
