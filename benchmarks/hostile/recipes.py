@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from hostile.cases import Command, Place, kind
+from hostile.checkpoints import MODALITIES
 from hostile.damage import ODD_VALUES, places, with_value
 from hostile.seeds import recipe
 
@@ -132,8 +133,8 @@ MODELS: dict[str, dict[str, Any]] = {
         "head_dim": (0, 11, 10**6),
         "num_attention_heads": (0, 3, 10**6),
         "num_key_value_heads": (0, 3, -2),
-        "visual_vocab_size": (10**11, 0, 65),
-        "latent_grid": ([2, 2], [10**6] * 3, [0, 2, 2], "x", [2, -2, -2]),
+        "modalities": MODALITIES,
+        "streams": (10**9, 0, -1, "x"),
         "rms_norm_eps": (NAN, -1.0, INF, "x", 0.0),
         "rope_theta": (0.0, NAN, -1.0),
         "attention_dropout": (2.0, NAN),

@@ -201,8 +201,8 @@ def recipe(seeds: Seeds, network: str, output: Path | str) -> dict[str, Any]:
     else:
         config = json.loads((seeds["checkpoint"] / "config.json").read_text(encoding="utf-8"))
         fields = (
-            *("visual_vocab_size", "motion_vocab_size", "num_special_tokens", "hidden_size", "intermediate_size"),
-            *("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "latent_grid"),
+            *("modalities", "num_special_tokens", "hidden_size", "intermediate_size"),
+            *("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"),
         )
         values = {
             "model": {name: config[name] for name in fields},

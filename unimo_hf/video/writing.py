@@ -21,7 +21,9 @@ PIXEL_FORMATS = {"yuv420p": 2, "yuv444p": 1}
 BT709, LIMITED_RANGE = 1, 1  # FFmpeg's numbers of the colour tags
 # Of larger frames, beyond 4K, x264 keeps as few as it can: it does not look ahead, and searches whole pixels of one.
 LARGE_PIXELS = 4096 * 2304
-FEW_FRAMES = {"tune": "zerolatency", "x264-params": "ref=1:subme=0"}
+FEW_FRAMES = {"tune": "zerolatency", "x264-params": "cpu-independent=1:ref=1:subme=0"}
+# x264's AVX-512 reads memory that nothing has written: the same frames gave other bytes from time to time.
+EXACT = {"x264-params": "cpu-independent=1"}
 # Each thread of x264 has a frame at work.
 THREAD_BYTES, THREAD_BYTES_OF_PIXEL = 256_000_000, 12
 
@@ -68,7 +70,7 @@ def write_video(
             if provenance is not None:
                 # The only field that mp4, mov and mkv share, and that stays when one is copied into another.
                 container.metadata["comment"] = provenance.to_comment()
-            options = {"crf": f"{crf:g}", "preset": preset}
+            options = {"crf": f"{crf:g}", "preset": preset, **EXACT}
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
             count = _encode(container, stream, frames, pixel_format, threads)
     except av.FFmpegError as error:
