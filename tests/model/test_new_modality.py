@@ -1,12 +1,15 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """A modality and a task that nobody has thought of: one value each, and nothing else changes."""
 
+import re
+
 import pytest
 import torch
 from unimo_cases import tiny_config
 
 from unimo_hf.model import tasks
 from unimo_hf.model.generation_unimo import Decoding
+from unimo_hf.model.modalities import Modality
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.tasks import Segment, Task
@@ -55,6 +58,29 @@ def codes_of(*names):
         "words": torch.randint(12, (2, 3)),
     }
     return {name: drawn[name] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "../x"}, "The name of a modality is '../x'"),
+        ({"name": "forward"}, "The name of a modality is 'forward'"),  # what a dictionary of modules has itself
+        ({"name": "x" * 100}, "The name of a modality"),
+        ({"size": 10**11}, "size of the modality 'sound' is 100000000000"),
+        ({"grid": [10**6, 1]}, "grid of the modality 'sound' holds 1000000"),
+        ({"grid": "x"}, "grid of the modality 'sound' is 'x'"),
+        ({"grid": [2]}, "must hold rows and columns"),
+        ({"frames": -1}, "frames of the modality 'sound' is -1"),
+    ],
+)
+def test_a_modality_that_cannot_be(changes, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Modality(**(SOUND | changes))
+
+
+def test_a_sequence_that_no_attention_could_take_is_refused_before_it_is_laid_out(config):
+    with pytest.raises(ValueError, match="codes; at most 4194304 may be"):
+        config.lay_out("v2m", 2**20 - 1000)
 
 
 def test_it_has_a_table_a_head_and_ids_of_its_own(config, model):

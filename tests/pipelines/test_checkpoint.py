@@ -309,6 +309,8 @@ def test_settings_that_are_no_settings(folder, name, content):
     [
         ("tokenizer_config.json", {"visual_vocab_size": 10**12}, "visual_vocab_size, whose names"),
         ("tokenizer_config.json", {"num_special_tokens": "many"}, "num_special_tokens, whose names"),
+        ("tokenizer_config.json", {"sizes": 10**11}, "sizes is 100000000000; a list is needed"),
+        ("tokenizer_config.json", {"sizes": [["visual"]]}, "sizes holds ['visual']"),
         ("processor_config.json", {"size": 2**31 - 16}, "a clip would take"),
         ("processor_config.json", {"size": -32}, "`size` is -32; a whole number from 1"),
         ("processor_config.json", {"fps": math.nan}, "`fps` is nan"),

@@ -7,10 +7,15 @@ from typing import Any
 
 import torch
 
+from .number_ranges import SIZE, Range, shown
+
 # The number of a position that holds no code. Modalities count from 1, in the order of their table.
 SPECIAL = 0
 
 Table = Mapping[str, "Modality"]
+LONGEST_NAME = 64
+ROWS = Range(1, 4096, whole=True)  # of a grid, and columns
+FRAMES = Range(0, 2**20, whole=True)
 
 
 @dataclass(frozen=True)
@@ -42,17 +47,19 @@ class Modality:
     frames: int = 1
 
     def __post_init__(self) -> None:
+        ROWS.check_each(f"grid of the modality {shown(self.name)}", self.grid)
         object.__setattr__(self, "grid", tuple(self.grid))
-        if not (isinstance(self.name, str) and self.name.isidentifier()) or self.name == "special":
-            raise ValueError(f"The name of a modality is {self.name!r}; it must be a word such as 'motion'.")
-        sizes = {"size": self.size, **{f"grid[{axis}]": length for axis, length in enumerate(self.grid)}}
-        for field, value in sizes.items():
-            if type(value) is not int or value < 1:
-                raise ValueError(f"{field} of the modality {self.name!r} is {value!r}; it must be 1 or more.")
+        is_word = isinstance(self.name, str) and self.name.isidentifier() and len(self.name) <= LONGEST_NAME
+        # Tables of codes are entries of a dictionary of modules, which has attributes of its own.
+        if not is_word or self.name == "special" or hasattr(torch.nn.ModuleDict, self.name):
+            raise ValueError(f"The name of a modality is {shown(self.name)}; it must be a word such as 'motion'.")
         if len(self.grid) != 2:
-            raise ValueError(f"grid of the modality {self.name!r} is {self.grid}; it must hold rows and columns.")
-        if type(self.frames) is not int or self.frames < 0:
-            raise ValueError(f"frames of the modality {self.name!r} is {self.frames!r}; it must be 0 or more.")
+            raise ValueError(
+                f"grid of the modality {self.name!r} is {shown(self.grid)}; it must hold rows and columns."
+            )
+        of_modality = f"of the modality {self.name!r}"
+        SIZE.check(f"size {of_modality}", self.size)
+        FRAMES.check(f"frames {of_modality}", self.frames)
 
     @property
     def codes(self) -> int:

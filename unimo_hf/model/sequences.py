@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from .modalities import SPECIAL, Table
+from .number_ranges import Range
 from .tasks import Segment, Task, tasks_by_token
 from .vocabulary import START_OF_TARGET, Vocabulary
 
@@ -25,6 +26,8 @@ INTERLEAVINGS = {
 }
 # Ticks of a target without a clock, when nothing is said: it may end before.
 OPEN_TICKS = 64
+FRAMES = Range(1, 2**20, whole=True)
+MOST_CODES = 2**22  # 340 times the paper's; more would be laid out for minutes, and no attention could take them
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +124,11 @@ def lay_out(
     """
     if interleaving not in tuple(INTERLEAVINGS):
         raise ValueError(f"`interleaving` must be one of {tuple(INTERLEAVINGS)}, found {interleaving!r}.")
-    if frames < 1:
-        raise ValueError(f"A clip has {frames} frames; at least 1 is needed.")
+    FRAMES.check("The number of frames of a clip", frames)
+    segments = (*task.condition, *task.target)
+    codes = [len(_ticks(one, task, table, frames, lengths or {})) * table[one.modality].codes for one in segments]
+    if sum(codes) > MOST_CODES:
+        raise ValueError(f"Task {task.name!r} on {frames} frames has {sum(codes)} codes; at most {MOST_CODES} may be.")
     opening = start_of_target = (SPECIAL, 0, 1, 0)
     runs = [opening]
     for segment in task.condition:

@@ -181,7 +181,9 @@ def load_processor(folder: Path) -> UniMoProcessor:
     # As many names are made as it says; each has 8 bytes or more in tokenizer.json.
     found, most = files["tokenizer_config.json"], (folder / "tokenizer.json").stat().st_size // 8
     sizes = {name: found[name] for name in VOCABULARY_SIZES & found.keys()}
-    for entry in found.get("sizes") or ():
+    if not isinstance(found.get("sizes", []), list):
+        raise ValueError(f"{folder / 'tokenizer_config.json'}: sizes is {shown(found['sizes'])}; a list is needed.")
+    for entry in found.get("sizes", []):
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)):
             needed = "a name and a number of rows are needed"
             raise ValueError(f"{folder / 'tokenizer_config.json'}: sizes holds {shown(entry)}; {needed}.")
