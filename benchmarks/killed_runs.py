@@ -1,10 +1,11 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Kill runs with SIGKILL at random moments and run them again: nothing is lost or doubled, all is equal to the bit.
 
-Of each command one run is left alone; its folder is what every other must come to. Half of the moments are drawn over
-the whole length of that run, half over the part in which it writes. Half of the time the process alone is killed, else
-its workers too, as when a machine is switched off. After a kill, what stands under its final name must be whole; then
-the command is run again, and the folder must be that of the unbroken run, with the files of somebody else in it.
+Of each command one run is left alone; its folder is what every other must come to. Moments are drawn over the whole
+length of that run, over what it lasts from its lock on, and from its first file on, in turn; every second time its
+workers are killed too, as when a machine is switched off. After a kill, what stands under its final name must be
+whole; then the command is run again, and the folder must be that of the unbroken run, with the files of somebody else
+in it.
 
 Example: python benchmarks/killed_runs.py --runs render encode --moments 20 --json killed.json
 """
@@ -30,11 +31,13 @@ from hostile.seeds import Seeds, recipe
 from rich.console import Console
 from rich.table import Table
 
-CLIPS = 24
+CLIPS = 60
 STEPS = {"steps": 12, "log_every": 1, "validate_every": 4, "save_every": 2}
 FOREIGN = (".gitlab-ci.yml", ".abcdef-mine", "notes/step_notes", "notes.txt")
 # Of a run that was killed; gone when the folder is finished.
 UNFINISHED = (".unimo-unfinished", ".unimo.lock")
+# What moments are counted from: the start of the process, the lock of its folder, the first file that it begins.
+SIGNS = ("start", "lock", "first file")
 LOG = "log.jsonl"
 LONGEST = 300.0  # seconds; a run that takes longer hangs
 WRITES_AGAIN = "is being written by another run"  # of a process that lives on without the one that was killed
@@ -173,18 +176,17 @@ class Moment(NamedTuple):
     """When a run is killed.
 
     Attributes:
-        seconds (`float`): After its start, or after it first changed its folder.
-        while_writing (`bool`): The latter.
+        seconds (`float`): Since a sign.
+        since (`str`): One of `SIGNS`.
         group (`bool`): Whether all of its processes are killed, or it alone.
     """
 
     seconds: float
-    while_writing: bool
+    since: str
     group: bool
 
     def __str__(self) -> str:
-        what = "with its workers" if self.group else "alone"
-        return f"{what}, {self.seconds:.2f} s after its {'first file' if self.while_writing else 'start'}"
+        return f"{'with its workers' if self.group else 'alone'}, {self.seconds:.2f} s after its {self.since}"
 
 
 @dataclass
@@ -193,33 +195,42 @@ class Unbroken:
 
     Attributes:
         contents (`dict[str, Any]`): Of its folder.
-        seconds (`float`): Its length.
-        writes_from (`float`): When it first changed the folder.
+        lasts (`dict[str, float]`): Seconds from each sign to its end.
     """
 
     contents: dict[str, Any]
-    seconds: float
-    writes_from: float
+    lasts: dict[str, float]
 
 
 def unbroken(run: Run, folder: Path, seeds: Seeds) -> Unbroken:
     """Run a command to its end; ends the program if it fails."""
     output = prepare(folder)
     arguments = run.arguments(seeds, output)
-    began = time.monotonic()
     process = start(arguments, folder / "printed.txt")
-    wait_for_writing(process, output)
-    writes_from = time.monotonic() - began
+    seen = {}
+    for sign in SIGNS:
+        wait_for(sign, process, output)
+        seen[sign] = time.monotonic()
     if _finish(process):
         sys.exit(f"A run that nobody killed fails: {' '.join(arguments)}\n{_printed(folder)}")
-    return Unbroken(contents(output), time.monotonic() - began, writes_from)
+    return Unbroken(contents(output), {sign: time.monotonic() - moment for sign, moment in seen.items()})
 
 
-def wait_for_writing(process: subprocess.Popen, folder: Path) -> None:
-    """Wait until a run has put something into its folder, or has ended."""
+def wait_for(sign: str, process: subprocess.Popen, folder: Path) -> None:
+    """Wait until a run has given a sign, or has ended."""
     foreign = len({name.partition("/")[0] for name in FOREIGN})
-    while process.poll() is None and len(os.listdir(folder)) == foreign:
+    while process.poll() is None:
+        entries = os.listdir(folder)
+        begun = len(entries) > foreign
+        if sign == "start" or (begun and (sign == "lock" or _holds_file(folder))):
+            return
         time.sleep(0.005)
+
+
+def _holds_file(folder: Path) -> bool:
+    """Whether a run has begun a file, anywhere; its lock is none."""
+    files = {name for _, _, names in os.walk(folder) for name in names}
+    return bool(files - {name.rpartition("/")[2] for name in FOREIGN} - {*UNFINISHED, "recipe.yaml"})
 
 
 def _printed(folder: Path) -> str:
@@ -236,8 +247,7 @@ def killed(run: Run, folder: Path, seeds: Seeds, whole: Unbroken, moment: Moment
     before = contents(output)
     arguments = run.arguments(seeds, output)
     process = start(arguments, folder / "printed.txt")
-    if moment.while_writing:
-        wait_for_writing(process, output)
+    wait_for(moment.since, process, output)
     try:
         process.wait(moment.seconds)
     except subprocess.TimeoutExpired:
@@ -283,11 +293,11 @@ def contents_of_killed(folder: Path) -> dict[str, Any]:
 
 
 def moments(whole: Unbroken, rng: random.Random) -> Iterator[Moment]:
-    """Draw moments of kills without end: half while the run writes, half of the group."""
+    """Draw moments of kills without end: since each sign, and of both kinds, in turn."""
     while True:
-        for while_writing, group in ((False, False), (True, False), (False, True), (True, True)):
-            length = whole.seconds - whole.writes_from if while_writing else whole.seconds
-            yield Moment(rng.uniform(0, length), while_writing, group)
+        for group in (False, True):
+            for sign in SIGNS:
+                yield Moment(rng.uniform(0, whole.lasts[sign]), sign, group)
 
 
 def row_of(name: str, whole: Unbroken, kills: list[dict[str, Any]]) -> dict[str, Any]:
@@ -301,7 +311,7 @@ def row_of(name: str, whole: Unbroken, kills: list[dict[str, Any]]) -> dict[str,
         "min": min(sound),
         "max": max(sound),
         "rounds": len(kills),
-        "seconds": round(whole.seconds, 2),
+        "seconds": round(whole.lasts["start"], 2),
         "kills": kills,
     }
 
@@ -337,7 +347,7 @@ def kill_run(name: str, folder: Path, seeds: Seeds, count: int, seed: int) -> di
     """Kill one run at each of its moments."""
     console = Console(stderr=True)
     whole = unbroken(RUNS[name], folder / "unbroken", seeds)
-    console.print(f"{name}: {whole.seconds:.1f} s, writes from {whole.writes_from:.1f} s on")
+    console.print(f"{name}:", ", ".join(f"{seconds:.1f} s from its {sign}" for sign, seconds in whole.lasts.items()))
     kills = []
     for number, moment in enumerate(moments(whole, random.Random(seed))):
         one = killed(RUNS[name], folder / str(number), seeds, whole, moment)

@@ -243,12 +243,12 @@ def test_what_a_killed_run_loses_doubles_or_leaves_is_found(killed_runs, tmp_pat
 
 
 def test_moments_of_kills_are_drawn_over_the_run_and_over_its_writing(killed_runs):
-    whole = killed_runs.Unbroken({}, seconds=10.0, writes_from=8.0)
+    whole = killed_runs.Unbroken({}, {"start": 10.0, "lock": 2.0, "first file": 1.0})
     drawn, again, others = (list(islice(killed_runs.moments(whole, Random(seed)), 20)) for seed in (0, 0, 1))
     assert drawn == again != others
-    assert all(0 <= moment.seconds <= (2 if moment.while_writing else 10) for moment in drawn)
+    assert all(0 <= moment.seconds <= whole.lasts[moment.since] for moment in drawn)
     assert max(moment.seconds for moment in drawn) > 8
-    assert len({moment[1:] for moment in drawn}) == 4
+    assert len({moment[1:] for moment in drawn}) == 6
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ FILMS: dict[str, Callable[[Place], Path]] = {
     "large.mp4": lambda place: film(place, "large.mp4", 8000, 8000, 3, **X264),
     "large.gif": lambda place: film(place, "large.gif", 8000, 8000, 3),
     "wide.mp4": lambda place: film(place, "wide.mp4", 16_000, 64, 9, **X264),
-    "4k.mkv": lambda place: film(place, "4k.mkv", 3840, 2160, 40, **X264),
+    "4k.mkv": lambda place: film(place, "4k.mkv", 3840, 2160, 9, **X264),
     "long.mp4": lambda place: film(place, "long.mp4", 16, 16, 30, **X264),
     "growing.gif": lambda place: place.write("growing.gif", _growing_gif()),
     "picture.gif": lambda place: place.write("picture.gif", saved("P", 8_000, "GIF")),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hostile.cases import Command, Place, kind
+from hostile.cases import ESCAPE_CODE, Command, Place, kind
 from hostile.damage import DEEP, LONG_NUMBER, cut, flip, odd_json, to_json, with_value
 from hostile.motions import Trap, torch_zip, traps
 
@@ -47,24 +47,26 @@ def export(place: Place, folder: Path, *more: str) -> Command:
     return Command([str(folder), "--output", str(place.output / "repository"), *more], program="export_hub.py")
 
 
-VISUAL = {"name": "visual", "size": 64, "grid": [2, 2], "frames": 8}
-MOTION = {"name": "motion", "size": 32, "grid": [6, 6], "frames": 1}
-MODALITIES: tuple[Any, ...] = (
-    *([], "x", 5, {}, [5], [{}], [VISUAL], [MOTION], [MOTION, VISUAL], [VISUAL, VISUAL], [VISUAL] * 10_000, DEEP),
-    *([VISUAL, MOTION | {"size": value}] for value in (10**11, 0, -1, 31, 1.5, None, "x", NAN)),
-    *([VISUAL | {"grid": value}, MOTION] for value in ([10**6] * 2, [0, 2], [2, -2], [2], [2] * 9, "x", [], [1.5, 2])),
-    *([VISUAL | {"frames": value}, MOTION] for value in (0, -8, 1, 10**12, NAN, "x", None)),
-    *([VISUAL, MOTION | {"name": value}] for value in ("", "../x", "a.b", 3, None, "x" * 10_000, "forward", "\ud800")),
-    [VISUAL, MOTION, *({"name": f"m{index}", "size": 10**6, "grid": [1, 1]} for index in range(3_000))],
-    [VISUAL | {"nonsense": 1}, MOTION],
-)
+MODALITY: dict[str, tuple[Any, ...]] = {
+    "size": (10**11, 0, -1, 63, "x"),
+    "grid": ([], [10**6] * 2, [0, 2], "x", [2, 2, 2]),
+    "frames": (0, 7, 10**9),
+    "name": (None, f"a{ESCAPE_CODE}\nb", "x" * 10**5, "visual"),
+}
 VALUES: list[tuple[str, str, Any]] = [
-    *((name, "modalities", value) for name in ("config.json", "processor_config.json") for value in MODALITIES),
     *(("config.json", "rms_norm_eps", value) for value in (NAN, INF, -1.0, 0.0, "x", None, LONG_NUMBER)),
     *(("config.json", "num_hidden_layers", value) for value in (1_000_000, 0, -1, 10**12, 1.5, None)),
     *(("config.json", "hidden_size", value) for value in (10**7, 0, -48, 47)),
-    *(("config.json", "streams", value) for value in (10**9, 0, -1, "x", 10**5)),
-    *(("config.json", "frames", value) for value in (10**9, 0, -9, 8, "x", NAN)),
+    *(
+        (file, f"modalities.{number}.{name}", value)
+        for file in ("config.json", "processor_config.json")
+        for number in (0, 1)
+        for name, values in MODALITY.items()
+        for value in values
+    ),
+    *(("config.json", "modalities", value) for value in ([], None, "x", [3], [[]], {}, DEEP)),
+    *(("config.json", "frames", value) for value in (0, 8, -9, 10**9 + 1, "x")),
+    *(("config.json", "streams", value) for value in (0, -1, 10**9)),
     *(("config.json", "model_type", value) for value in ("llama", None, 3, "", "../x", [])),
     *(("config.json", "architectures", value) for value in (["Llama"], None, "x", [3])),
     *(("config.json", name, value) for name in ("torch_dtype", "dtype") for value in ("float8", "os", 3, "int8")),
@@ -73,7 +75,7 @@ VALUES: list[tuple[str, str, Any]] = [
     *(("config.json", name, NAN) for name in ("rope_theta", "initializer_range", "attention_dropout")),
     *(
         ("config.json", name, -1)
-        for name in ("head_dim", "num_attention_heads", "num_key_value_heads", "codes_per_frame")  # the last is 0.1's
+        for name in ("head_dim", "num_attention_heads", "num_key_value_heads", "num_special_tokens")
     ),
     *(("config.json", "transformers_weights", value) for value in ("../../elsewhere/secret.txt", "/dev/zero", 3)),
     *(("generation_config.json", "temperature", value) for value in (NAN, INF, 0, -1, "x", None, 1e-300, 1e300)),
@@ -102,15 +104,8 @@ VALUES: list[tuple[str, str, Any]] = [
     *(("processor_config.json", "fps", value) for value in (0, NAN, -1, INF, 1e300)),
     *(("processor_config.json", "processor_class", value) for value in ("os.system", None, 3)),
     *(("tokenizer_config.json", "tokenizer_class", value) for value in ("os.system", None, 3, "LlamaTokenizer")),
-    *(
-        ("tokenizer_config.json", "sizes", value)
-        for value in (
-            *(10**11, "x", [], {}, [5], [["visual"]], [["visual", 64, 1]], [["visual", 64]], [[3, 64], [4, 32]], DEEP),
-            *([["visual", 64], ["motion", size]] for size in (10**11, -1, 0, NAN, "x", 31)),
-            [["visual", 64], ["../x", 32]],
-            [["visual", 64], *(["motion", 32] for _ in range(3_000))],
-        )
-    ),
+    *(("tokenizer_config.json", "sizes.0.1", value) for value in (10**11, -1, 0, NAN, "x")),
+    *(("tokenizer_config.json", "sizes", value) for value in ([], "x", [3], [[]], None, [["visual"]], {"visual": 64})),
     *(("tokenizer_config.json", "num_special_tokens", value) for value in (10**10, -1, 0)),
     *(("motion_vqvae/config.json", "codebook_size", value) for value in (160_000_000_000, 0, -1, "x", 31)),
     *(("motion_vqvae/config.json", "factors", value) for value in ([], [0, 36], [10**6, 36], "x", [1, 36, 10**9])),

@@ -131,11 +131,11 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def with_value(document: Any, path: str, value: Any) -> Any:
-    """A copy of a document with another value at a path such as `optimisation.steps`."""
+    """A copy of a document with another value at a path such as `optimisation.steps` or `modalities.0.size`."""
     changed = copy.deepcopy(document)
     *way, last = path.split(".")
     holder = changed
     for key in way:
-        holder = holder.setdefault(key, {})
-    holder[last] = value
+        holder = holder[int(key)] if isinstance(holder, list) else holder.setdefault(key, {})
+    holder[int(last) if isinstance(holder, list) else last] = value
     return changed

@@ -1,7 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Values of options that can't be."""
 
-from hostile.cases import Command, Place, kind
+from hostile.cases import OUT, Command, Place, kind
 
 # Placeholders: {motion}, {video}, {picture}, {clips}, {shards}, {model}, {out}, {in}.
 RENDER = "data render {motion} -o {out}/new --clips 1 --frames 9 --size 32 --workers 1"
@@ -13,7 +13,7 @@ VQVAE = "evaluate motion-vqvae {motion} --model {model}"
 REDRAW = "data redraw {shards} -o {out}/new --model {model}"
 
 LINES: list[str] = [
-    *(f"{RENDER} --clips {value}" for value in ("0", "-1", "1e3", "nan", "99999999999999999999")),
+    *(f"{RENDER} --clips {value}" for value in ("0", "-1", "1e3", "nan", "x")),
     *(f"{RENDER} --size {value}" for value in ("0", "33", "-32", "1000000", "31.5")),
     *(f"{RENDER} --fps {value}" for value in ("0", "nan", "inf", "-1", "1e300", "1")),
     *(f"{RENDER} --frames {value}" for value in ("0", "8", "-7", "1000000001", "9999999999999999999999")),
@@ -83,4 +83,5 @@ def options(place: Place, line: str) -> Command:
         "out": place.output,
         "in": place.input,
     }
-    return Command([word.format(**words) for word in shlex.split(line)])
+    # An empty name of a folder is the folder that one is in.
+    return Command([word.format(**words) for word in shlex.split(line)], writes="cwd" if "-o ''" in line else OUT)

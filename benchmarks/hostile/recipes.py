@@ -6,7 +6,6 @@ from typing import Any
 
 import yaml
 from hostile.cases import Command, Place, kind
-from hostile.checkpoints import MODALITIES
 from hostile.damage import ODD_VALUES, places, with_value
 from hostile.seeds import recipe
 
@@ -89,7 +88,7 @@ OPTIMISATION: dict[str, Any] = {
     "weight_decay": (NAN, -1, INF, 1e300),
     "betas": ([], [0.9], [0.9, 1.0], [NAN, 0.9], [2, 2], "x", [0.9, 0.9, 0.9], [-1, 0.5], {}),
     "gradient_clip": (NAN, 0, -1, INF),
-    "gradient_accumulation_steps": (0, 10**6),
+    "gradient_accumulation_steps": (0, -1),
     "mixed_precision": ("fp8", "bf16", "no ", None, 8, False),
     "seed": (-1, 2**32, 2**64, 10**30, 1.5),
     "workers": (-1, 200),
@@ -133,8 +132,9 @@ MODELS: dict[str, dict[str, Any]] = {
         "head_dim": (0, 11, 10**6),
         "num_attention_heads": (0, 3, 10**6),
         "num_key_value_heads": (0, 3, -2),
-        "modalities": MODALITIES,
-        "streams": (10**9, 0, -1, "x"),
+        "modalities": ([], "x", None, [3], [[]], [{}], [{"name": "visual"}], [{"name": "x", "size": 1, "grid": [1]}]),
+        "frames": (0, 8, -9, 10**9 + 1, "x"),
+        "streams": (0, -1, 10**9),
         "rms_norm_eps": (NAN, -1.0, INF, "x", 0.0),
         "rope_theta": (0.0, NAN, -1.0),
         "attention_dropout": (2.0, NAN),

@@ -1,7 +1,6 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Good files of every kind that is damaged, small, each made when it is first asked for."""
 
-import json
 import pickle
 import sys
 from collections.abc import Callable
@@ -199,13 +198,8 @@ def recipe(seeds: Seeds, network: str, output: Path | str) -> dict[str, Any]:
         values["fit_start"] = False
         values["validation_clips"] = 1
     else:
-        config = json.loads((seeds["checkpoint"] / "config.json").read_text(encoding="utf-8"))
-        fields = (
-            *("modalities", "num_special_tokens", "hidden_size", "intermediate_size"),
-            *("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"),
-        )
         values = {
-            "model": {name: config[name] for name in fields},
+            "model": {"file": str(seeds["checkpoint"] / "config.json")},
             "tokenizers": {name: str(seeds["checkpoint"] / name) for name in ("video_fsq", "motion_vqvae")},
             "shards": str(seeds["shards"]),
             "validation_clips": 1,
