@@ -1,6 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Small videos with every awkward property, made by PyAV itself."""
 
+import struct
 from fractions import Fraction
 
 import av
@@ -22,10 +23,20 @@ def greys(count, height=32, width=48):
     return [np.full((height, width, 3), 20 + 10 * k, dtype=np.uint8) for k in range(count)]
 
 
-def encode(path, frames, rate=10, codec="libx264", pix_fmt="yuv444p", stamps=None, prepare=None, **options):
+def encode(
+    path,
+    frames,
+    rate=10,
+    codec="libx264",
+    pix_fmt="yuv444p",
+    stamps=None,
+    prepare=None,
+    container_options=None,
+    **options,
+):
     """Write frames; `stamps` are their times in milliseconds; `prepare` gets the stream before the first frame."""
     options = {"crf": "4"} | options if codec == "libx264" else options
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pix_fmt
@@ -54,4 +65,40 @@ def sound(path, seconds=1):
             frame.sample_rate, frame.pts = 16000, start
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return path
+
+
+def edit_list(path, edits):
+    """Give an MP4 another edit list: (duration in ms, first time in the media's own units or -1 for nothing, rate)."""
+    content = path.read_bytes()
+    start = content.index(b"edts") - 4
+    size = int.from_bytes(content[start : start + 4], "big")
+    entries = b"".join(struct.pack(">Iii", duration, first, round(rate * 65536)) for duration, first, rate in edits)
+    table = struct.pack(">I4sII", 16 + len(entries), b"elst", 0, len(edits)) + entries
+    changed = bytearray(content[:start] + struct.pack(">I4s", 8 + len(table), b"edts") + table)
+    changed += content[start + size :]
+    for box in (b"moov", b"trak"):
+        place = changed.index(box) - 4
+        longer = int.from_bytes(changed[place : place + 4], "big") + 8 + len(table) - size
+        changed[place : place + 4] = longer.to_bytes(4, "big")
+    path.write_bytes(changed)
+    return path
+
+
+def one_behind_the_other(path, first, second):
+    """Write the packets of two H.264 videos as one stream: its size changes in the middle."""
+    with av.open(str(path), "w") as joined:
+        with av.open(str(first)) as part:
+            stream = joined.add_stream_from_template(part.streams.video[0])
+        count = 0
+        for name in (first, second):
+            with av.open(str(name)) as part:
+                for packet in part.demux(video=0):
+                    if packet.size:
+                        copied = av.Packet(bytes(packet))
+                        copied.pts = copied.dts = count
+                        copied.time_base, copied.stream = Fraction(1, 10), stream
+                        copied.is_keyframe = packet.is_keyframe
+                        joined.mux(copied)
+                        count += 1
     return path

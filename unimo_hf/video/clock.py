@@ -99,11 +99,11 @@ def rate_and_count(steps: np.ndarray, declared: Fraction | None) -> tuple[float,
     """
     believed = is_step(steps)
     span, breaks = float(steps[believed].sum()), int((~believed).sum())
-    said = None if declared is None or not MIN_FPS <= declared <= MAX_DECLARED_FPS else float(declared)
-    if not span:
-        fps = said or FALLBACK_FPS
-    elif said is not None and abs(span * said + breaks - len(steps)) < AGREEMENT:
+    said = float(declared) if declared is not None and MIN_FPS <= declared <= MAX_DECLARED_FPS else None
+    if said is not None and abs(span * said + breaks - len(steps)) < AGREEMENT:
         fps = said
-    else:
+    elif span:
         fps = min(max((len(steps) - breaks) / span, MIN_FPS), MAX_FPS)
+    else:
+        fps = FALLBACK_FPS
     return fps, max(math.ceil(span * fps + breaks + 0.5 - TIE * fps), 1)

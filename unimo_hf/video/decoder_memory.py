@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 # 8K as cameras and screens have it.
 MAX_PIXELS = 8192 * 4320
-# What a video may take beside the model, and what of it frames of a reduced size need on their way, bytes.
-MAX_BYTES, REDUCED_BYTES = 1024**3, 200_000_000
-# For each pixel of frames that are worked on at their own size: in RGB, for drawing, and in the encoder.
-OWN_SIZE_BYTES = 18
+# What a video may take beside the model, and what of that is for frames in RGB on their way to it, bytes.
+MAX_BYTES, READ_BYTES = 1024**3, 200_000_000
+# For each pixel of frames that are drawn over: in RGB, and in the encoder.
+DRAWN_BYTES_OF_PIXEL = 18
 # 2560 x 1440: so large no stream takes too much, whatever it asks for.
 HARMLESS_PIXELS = 2560 * 1440
 # Each thread has a frame at work.
@@ -35,26 +35,26 @@ def threads_for(context: "VideoCodecContext") -> int:
     return int(min(max(THREAD_BYTES // _frame_bytes(context, pixels), 1), MAX_THREADS))
 
 
-def check_memory(path: Path, context: "VideoCodecContext", kept: int, at_own_size: bool) -> None:
+def check_memory(path: Path, context: "VideoCodecContext", kept: int, drawn_pixels: int) -> None:
     """Check what decoding takes, before it does.
 
     Args:
         path (`Path`): The file.
         context (`VideoCodecContext`): Its decoder.
         kept (`int`): Frames that the stream asks to keep.
-        at_own_size (`bool`): Whether its frames are worked on at their own size.
+        drawn_pixels (`int`): Of a frame, if frames are drawn over and encoded again; else 0.
 
     Raises:
-        VideoError: If it takes more than about 1 GB.
+        VideoError: If it takes more than 1 GB.
     """
     pixels = context.width * context.height
     held = kept + AT_WORK + threads_for(context) - 1
     decoding = held * _frame_bytes(context, pixels) + COEFFICIENTS.get(context.codec.canonical_name, 0) * pixels
-    if decoding + (OWN_SIZE_BYTES * pixels if at_own_size else REDUCED_BYTES) > MAX_BYTES:
+    if decoding + max(DRAWN_BYTES_OF_PIXEL * drawn_pixels, READ_BYTES) > MAX_BYTES:
+        work = "drawing over its frames" if drawn_pixels else "reading it"
         raise VideoError(
-            f"{path} has {context.width}x{context.height} pixels in {context.pix_fmt}, of which {context.name} keeps "
-            f"{held} frames; {'drawing over them' if at_own_size else 'that'} takes more memory than the "
-            f"{MAX_BYTES} bytes that are allowed."
+            f"{path} has {context.width}x{context.height} pixels in {context.pix_fmt}, and {context.name} keeps "
+            f"{held} frames at once: {work} takes more memory than the {MAX_BYTES} bytes that are allowed."
         )
 
 

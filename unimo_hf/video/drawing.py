@@ -13,7 +13,7 @@ from unimo_hf.provenance import Provenance
 
 from .errors import VideoError
 from .geometry import project, source_intrinsics
-from .reading import iterate_video, probe_video
+from .reading import iterate_to_draw, probe_video
 from .writing import write_video
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def write_overlay(
     """
     info = probe_video(source)
     # Takes exactly so many frames: a damaged end that is not needed is not read.
-    frames = itertools.islice(iterate_video(info), max(round(motion.duration * info.fps), 1))
+    frames = itertools.islice(iterate_to_draw(info), max(round(motion.duration * info.fps), 1))
     drawn = _draw_over_each(frames, motion.resample(info.fps), body, size, opacity)
     provenance = Provenance.merge([info.provenance, motion.provenance])
     return write_video(path, drawn, info.fps, preset="veryfast", provenance=provenance)

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from av.bitstream import BitStreamFilterContext
     from av.video.stream import VideoStream
 
-# What other codecs keep, by FFmpeg's names. VP9 and AV1 have places for eight, of which encoders fill about half.
-KEPT = {"vvc": 16, "vp9": 5, "av1": 5, "mjpeg": 0, "png": 0, "jpeg2000": 0, "prores": 0, "dnxhd": 0, "rawvideo": 0}
+# What codecs keep, by FFmpeg's names; streams of the first two say it. VP9 and AV1 have places for eight, of which
+# encoders fill about half.
+KEPT = {"h264": 0, "hevc": 0, "vvc": 16, "vp9": 5, "av1": 5} | dict.fromkeys(
+    ("mjpeg", "png", "jpeg2000", "prores", "dnxhd", "rawvideo"), 0
+)
 KEPT_BY_OTHERS = 2
 MOST_KEPT = 16
-H264_SPS, HEVC_SPS = 7, 33
+H264_SPS, HEVC_SPS, MAX_SPS_BYTES = 7, 33, 4096
 # Profiles of H.264 whose SPS says more of colours.
 H264_HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 
@@ -55,9 +58,9 @@ class KeptFrames:
         copied = to_units.filter(av.Packet(bytes(packet)))  # the filter empties what it is given
         for unit in re.split(b"\0\0\1", b"".join(map(bytes, copied)))[1:]:
             if self._codec == "h264" and unit and unit[0] & 31 == H264_SPS:
-                yield _h264_kept(_Bits(unit[1:]))
+                yield _h264_kept(_Bits(unit[1:MAX_SPS_BYTES]))
             elif self._codec == "hevc" and unit and unit[0] >> 1 & 63 == HEVC_SPS:
-                yield _hevc_kept(_Bits(unit[2:]))
+                yield _hevc_kept(_Bits(unit[2:MAX_SPS_BYTES]))
 
 
 class _Bits:

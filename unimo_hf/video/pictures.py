@@ -118,7 +118,7 @@ def _read(path: Path, image: "Image") -> np.ndarray:
     width, height = image.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise VideoError(
-            f"{path} is {width}x{height} pixels; at most {MAX_PIXELS}, and {MAX_SIDE} along a side, are allowed."
+            f"{path} is {width}x{height} pixels; at most {MAX_PIXELS} pixels are allowed, and {MAX_SIDE} along a side."
         )
     factor = 1
     while width * height > MAX_PIXELS_GIVEN * factor * factor:

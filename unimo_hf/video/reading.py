@@ -136,8 +136,17 @@ def iterate_video(
         raise VideoError(f"fps is {fps}; it must be from {MIN_FPS:g} to {MAX_FPS:g} frames per second.")
     rate = info.fps if fps is None else float(fps)
     factor = math.ceil(math.sqrt(info.width * info.height / max_pixels)) if max_pixels else 1
+    yield from _iterate(info, rate, max(factor, 1))
+
+
+def iterate_to_draw(info: VideoInfo) -> Iterator[np.ndarray]:
+    """Read a video as [`iterate_video`] does, if there is room for drawing over its frames and encoding them."""
+    return _iterate(info, info.fps, drawn_pixels=info.height * info.width)
+
+
+def _iterate(info: VideoInfo, rate: float, factor: int = 1, drawn_pixels: int = 0) -> Iterator[np.ndarray]:
     to_rgb = _ToRGB(math.ceil(info.height / factor), math.ceil(info.width / factor))
-    for frame, times in _nearest(_timed_frames(info, at_own_size=factor <= 1), rate, info.fps):
+    for frame, times in _nearest(_timed_frames(info, drawn_pixels), rate, info.fps):
         # A frame that is shown once is not held here while the caller works on it.
         if times == 1:
             yield to_rgb(frame)
@@ -187,6 +196,40 @@ def _open(path: str | os.PathLike) -> Iterator[tuple["av.container.InputContaine
     import av
 
     path = Path(path)
+    _check_file(path)
+    # The prefix keeps FFmpeg from reading names such as "concat:…" as addresses.
+    address = f"file:{path.resolve()}"
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(_filled(MAX_PIXELS))}
+    try:
+        with av.open(address, options=options, metadata_errors="ignore") as container:
+            stream = _video_stream(path, container)
+            width, height = stream.width, stream.height
+            if not width:
+                # FFmpeg gave up, maybe since a frame is too large; without decoding it believes the header.
+                with av.open(
+                    address, options=options | {"codec_whitelist": "none"}, metadata_errors="ignore"
+                ) as header:
+                    width, height = header.streams[stream.index].width, header.streams[stream.index].height
+            _check_size(path, width, height, MAX_PIXELS)
+            context = stream.codec_context
+            context.thread_type, context.thread_count = "AUTO", threads_for(context)
+            # A stream may change its size, but not from a small one to any.
+            most = _filled(max(width * height, HARMLESS_PIXELS))
+            context.options = {"max_pixels": str(most)}
+            try:
+                yield container, stream
+            except av.FFmpegError:
+                _check_size(path, context.width, context.height, most)
+                raise
+            _check_size(path, context.width, context.height, most)
+    except av.FFmpegError as error:
+        reason = error.strerror or type(error).__name__
+        raise VideoError(
+            f"{path} is not a video that can be read, or it is cut short: {reason}. Allowed: {ALLOWED}."
+        ) from error
+
+
+def _check_file(path: Path) -> None:
     if not path.exists():
         raise FileNotFoundError(f"There is no video file {path}.")
     if not path.is_file():
@@ -197,21 +240,11 @@ def _open(path: str | os.PathLike) -> Iterator[tuple["av.container.InputContaine
     if size < declared:
         raise VideoError(f"{path} is cut short: it has {size} bytes and declares {declared}.")
     check_mp4_tables(path)
-    try:
-        # The prefix keeps FFmpeg from reading names such as "concat:…" as addresses.
-        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(_filled(MAX_PIXELS))}
-        with av.open(f"file:{path.resolve()}", options=options, metadata_errors="ignore") as container:
-            stream = _video_stream(path, container)
-            context = stream.codec_context
-            context.thread_type, context.thread_count = "AUTO", threads_for(context)
-            # A stream may change its size, but not from a small one to any.
-            context.options = {"max_pixels": str(_filled(max(stream.width * stream.height, HARMLESS_PIXELS)))}
-            yield container, stream
-    except av.FFmpegError as error:
-        reason = error.strerror or type(error).__name__
-        raise VideoError(
-            f"{path} is not a video that can be read, or it is cut short: {reason}. Allowed: {ALLOWED}."
-        ) from error
+
+
+def _check_size(path: Path, width: int, height: int, most: int) -> None:
+    if width * height > most:
+        raise VideoError(f"{path} has frames of {width}x{height} pixels; at most {most} pixels are allowed.")
 
 
 def _video_stream(path: Path, container: "av.container.InputContainer") -> "VideoStream":
@@ -222,12 +255,9 @@ def _video_stream(path: Path, container: "av.container.InputContainer") -> "Vide
         found = sorted({stream.type for stream in container.streams}) or ["nothing"]
         cover = " (and a cover picture)" if container.streams.video else ""
         raise VideoError(f"{path} has no video stream: found {', '.join(found)}{cover}.")
-    stream = streams[0]
-    if stream.codec_context is None:
+    if streams[0].codec_context is None:
         raise VideoError(f"{path} holds a video in a coding that this FFmpeg does not know.")
-    if stream.width * stream.height > MAX_PIXELS:
-        raise VideoError(f"{path} is {stream.width}x{stream.height} pixels; at most {MAX_PIXELS} pixels are allowed.")
-    return stream
+    return streams[0]
 
 
 def _filled(pixels: int) -> int:
@@ -236,23 +266,24 @@ def _filled(pixels: int) -> int:
 
 
 def _packets(
-    path: str | os.PathLike, container: "av.container.InputContainer", stream: "VideoStream", at_own_size: bool = False
+    path: str | os.PathLike, container: "av.container.InputContainer", stream: "VideoStream", drawn_pixels: int = 0
 ) -> Iterator["av.Packet"]:
     """Give the packets of a stream as long as decoding them takes no more memory than is allowed."""
     large = stream.width * stream.height > HARMLESS_PIXELS
     kept_frames = KeptFrames(stream) if large else None
     for packet in container.demux(stream):
         if kept_frames is not None:
-            check_memory(Path(path), stream.codec_context, kept_frames.after(packet), at_own_size)
+            check_memory(Path(path), stream.codec_context, kept_frames.after(packet), drawn_pixels)
         yield packet
 
 
-def _timed_frames(info: VideoInfo, at_own_size: bool) -> Iterator[tuple[float, "VideoFrame"]]:
+def _timed_frames(info: VideoInfo, drawn_pixels: int) -> Iterator[tuple[float, "VideoFrame"]]:
     """Give (seconds since the first frame, frame)."""
-    previous_stamp, time = None, 0.0
+    previous_stamp: float | None = None
+    time = 0.0
     with _open(info.path) as (container, stream):
         guessed = are_stamps_guessed(container, stream)
-        for packet in _packets(info.path, container, stream, at_own_size):
+        for packet in _packets(info.path, container, stream, drawn_pixels):
             for frame in packet.decode():
                 stamp = math.nan if frame.pts is None or guessed else float(frame.pts * frame.time_base)
                 if previous_stamp is not None:
