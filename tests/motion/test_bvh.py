@@ -104,6 +104,18 @@ def test_what_it_should_not_say(tmp_path, old, new, message):
     assert "a.bvh" in str(caught.value)
 
 
+def test_a_line_without_end(tmp_path):
+    path = write(tmp_path, TEXT[: TEXT.index("1 2 3 4 5")] + "0 " * 1_000_000)
+    with memory_below(500_000), pytest.raises(MotionError, match=r"a\.bvh holds a frame of over 1900 letters"):
+        read_bvh_text(path)
+
+
+def test_frames_behind_the_last_are_not_read(tmp_path):
+    path = write(tmp_path, TEXT + "1 2 3 4 5 6 7 8 9\n" * 100_000)
+    with memory_below(500_000), pytest.raises(MotionError, match="declares 2 frames of 9 channels but holds over 2"):
+        read_bvh_text(path)
+
+
 def test_joints_without_end(tmp_path):
     text = "HIERARCHY\nROOT a\n{\n" + "JOINT b\n{\n" * 100_000
     with memory_below(5_000_000), pytest.raises(MotionError, match="over 1000 joints"):

@@ -93,6 +93,13 @@ def test_weights_are_no_motion(tmp_path):
         Motion.load(write(tmp_path / "a.safetensors", {"weight": np.zeros(3, np.float32)}, {}))
 
 
+def test_a_header_without_end(tmp_path):
+    header = json.dumps({f"t{number}": {} for number in range(100_000)}).encode()
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(MotionError, match=rf"damaged: its header has {len(header)} bytes; at most 1000000"):
+        Motion.load(tmp_path / "a.safetensors")
+
+
 def test_damaged(tmp_path):
     whole = write(tmp_path / "a.safetensors").read_bytes()
     for length in range(0, len(whole), len(whole) // 10):

@@ -255,6 +255,17 @@ class TestGvhmr:
         with pytest.raises(MotionError, match=r"a\.pt is not a PyTorch file .*it claims \d+ bytes in \d+"):
             Motion.load(tmp_path / "a.pt")
 
+    def test_a_tensor_that_repeats_itself(self, tmp_path, monkeypatch):
+        results = gvhmr_results()
+        group = results["smpl_params_incam"]
+        torch.save(results, tmp_path / "a.pt")
+        monkeypatch.setattr("unimo_hf.motion.files_gvhmr.MAX_BYTES", sum(value.nbytes for value in group.values()))
+        assert Motion.load(tmp_path / "a.pt")
+        group["transl"] = torch.zeros(3).expand(len(group["transl"]) + 1, 3)
+        torch.save(results, tmp_path / "a.pt")
+        with pytest.raises(MotionError, match=r"smpl_params_incam takes \d+ bytes; at most \d+ are allowed"):
+            Motion.load(tmp_path / "a.pt")
+
     def test_other_contents(self, tmp_path):
         torch.save(torch.zeros(3), tmp_path / "a.pt")
         with pytest.raises(MotionError, match="no GVHMR result: found Tensor"):
@@ -326,6 +337,37 @@ class TestHostileFiles:
         make_motion().save(tmp_path / "a.npz")
         with pytest.raises(MotionError, match="over the 1000 bytes"):
             Motion.load(tmp_path / "a.npz")
+
+    def test_a_header_without_end(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("poses.npy", b"\x93NUMPY\2\0" + (10**8).to_bytes(4, "little") + b" " * 10**8)
+            archive.writestr("trans.npy", b"")
+        with memory_below(2_000_000), pytest.raises(MotionError, match=r"'poses' has no valid \.npy header"):
+            Motion.load(tmp_path / "a.npz")
+
+    def test_small_numbers_become_larger_ones(self, tmp_path, monkeypatch):
+        np.savez(tmp_path / "a.npz", poses=np.zeros((10, 165), np.int8), trans=np.zeros((10, 3)), fps=30)
+        assert len(Motion.load(tmp_path / "a.npz", up="z")) == 10
+        monkeypatch.setattr("unimo_hf.motion.npz.MAX_BYTES", 4000)
+        with pytest.raises(MotionError, match=r"'poses' declares shape \(10, 165\); at most 1000 numbers"):
+            Motion.load(tmp_path / "a.npz", up="z")
+
+    def test_parts_without_end(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+            for number in range(10_001):
+                archive.writestr(zipfile.ZipInfo(f"{number}.npy"), b"")
+        with pytest.raises(MotionError, match=r"a\.npz has 10001 parts; at most 10000 are allowed"):
+            Motion.load(tmp_path / "a.npz")
+
+    def test_messages_stay_short(self, tmp_path):
+        np.savez_compressed(tmp_path / "a.npz", **{f"{'x' * 200}{number}": 0 for number in range(50)})
+        with pytest.raises(MotionError, match=r"a\.npz holds no motion: found x+, .*, …; it must") as caught:
+            Motion.load(tmp_path / "a.npz")
+        assert len(str(caught.value)) < 2500
+        arrays = {"poses": np.zeros((2, 165)), "trans": np.zeros((2, 3)), "betas": np.zeros(10), "fps": 30}
+        np.savez_compressed(tmp_path / "b.npz", **arrays, gender=np.array("x" * 10**6))
+        with pytest.raises(MotionError, match=r"gender has shape \(\) of <U1000000; it must be one text") as caught:
+            Motion.load(tmp_path / "b.npz", up="z")
 
     def test_more_bytes_than_can_be_packed_in_so_few(self, tmp_path):
         make_motion().save(tmp_path / "a.npz")

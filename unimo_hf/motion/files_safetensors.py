@@ -47,8 +47,8 @@ def read_safetensors(request: Request) -> list[tuple[str, Motion]]:
         header_bytes = int.from_bytes(start.read(8), "little")
     if header_bytes > MAX_HEADER:
         raise MotionError(
-            f"{request.path} ({size} bytes) is no safetensors file, or it is damaged: its header has {header_bytes} "
-            f"bytes; at most {MAX_HEADER} are allowed."
+            f"{request.path} ({size} bytes) is not a safetensors file, or it is damaged: its header has "
+            f"{header_bytes} bytes; at most {MAX_HEADER} are allowed."
         )
     try:
         with safe_open(request.path, framework="pt") as file:  # NumPy has no bfloat16
