@@ -8,7 +8,7 @@ from hostile.cases import Case, Command, Kind, Place
 from hostile.running import HANG_SECONDS, run_case
 from hostile.seeds import Seeds
 
-SECONDS = 2.0  # a program that shall be found to hang gets no more
+SECONDS = 1.0  # a program that shall be found to hang gets no more
 # The fault that must be found (none for the first), and the program.
 PLANTED: list[tuple[str | None, str]] = [
     (None, "import sys\nsys.stderr.write('Error: clip.mp4 is empty (0 bytes).\\n')\nsys.exit(1)"),
