@@ -23,6 +23,7 @@ from torch import Tensor
 from transformers import GenerationConfig
 
 from unimo_hf.atomic import follow_umask
+from unimo_hf.json_files import read_json_object
 from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.modalities import squarest_grid
@@ -140,7 +141,8 @@ def convert(
         None if motion_vqvae is None else load_network(MotionVQVAE, Path(locate_network(MotionVQVAE, motion_vqvae)))
     )
     motion_config = MotionVQVAEConfig() if tokenizer is None else tokenizer.config
-    config = config_of(weights, checkpoint, read_settings(config_file), motion_config)
+    settings = {} if config_file is None else read_json_object(config_file)
+    config = config_of(weights, checkpoint, settings, motion_config)
     config.architectures, config.dtype = [UniMoForConditionalGeneration.__name__], dtype
     with torch.device("meta"):
         shapes = {name: weight.shape for name, weight in UniMoForConditionalGeneration(config).state_dict().items()}
@@ -182,19 +184,6 @@ def target_name(key: str) -> str | None:
     if block is None or block[2] not in BLOCK_NAMES:
         return None
     return f"model.layers.{block[1]}.{BLOCK_NAMES[block[2]]}.weight"
-
-
-def read_settings(path: Path | None) -> dict[str, Any]:
-    """Read NVIDIA's config.json; no file gives no settings."""
-    if path is None:
-        return {}
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not a JSON object: {error}") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path} is not a JSON object; found {type(settings).__name__}.")
-    return settings
 
 
 def config_of(

@@ -7,7 +7,6 @@ Example:
 """
 
 import argparse
-import json
 import pickle
 import re
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from unimo_hf.decoding.configuration_diffusion_decoder import DiffusionDecoderConfig
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
+from unimo_hf.json_files import read_json_object
 
 NEEDED = "Cosmos-1.0-Diffusion-7B-Decoder-DV8x16x16ToCV8x8x8 (or its Predict1 twin) is needed"
 NEEDED_VAE = "Cosmos-1.0-Tokenizer-CV8x8x8 (or Cosmos-Tokenize1-CV8x8x8-720p) is needed"
@@ -255,10 +255,10 @@ def read_statistics(file: Path) -> dict[str, Tensor]:
     config_file, pair_file = file.with_name("config.json"), file.with_name("mean_std.pt")
     if config_file.exists():
         try:
-            settings = json.loads(config_file.read_text(encoding="utf-8"))
+            settings = read_json_object(config_file)
             if all(settings.get(name) for name in names):
                 return {name: torch.tensor(settings[name], dtype=torch.float32) for name in names}
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{config_file} is no configuration of a tokenizer: {error}") from error
     if not pair_file.exists():
         raise ValueError(

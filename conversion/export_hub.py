@@ -23,6 +23,7 @@ from torch import Tensor
 from transformers import GenerationConfig, PreTrainedConfig
 from transformers.utils.hub import convert_file_size_to_int
 
+from unimo_hf.json_files import read_json_object
 from unimo_hf.pipelines.checkpoint import (
     DIFFUSION_DECODER,
     check_codes_of_diffusion_decoder,
@@ -33,6 +34,7 @@ from unimo_hf.pipelines.checkpoint import (
 )
 from unimo_hf.pipelines.checkpoint_files import copy_file, files_inside
 from unimo_hf.pipelines.hub import upload_checkpoint
+from unimo_hf.pipelines.network_files import read_generation_config, weight_files
 
 GENERATION_SETTINGS = Path(__file__).resolve().parents[1] / "configuration" / "generation_config.json"
 SETTINGS = ("processor_config.json", "tokenizer_config.json", "tokenizer.json")
@@ -110,7 +112,7 @@ def export(
     check_fit(checkpoint, configs[""], configs["motion_vqvae"], configs["video_fsq"], processor)
     if DIFFUSION_DECODER in parts:
         check_codes_of_diffusion_decoder(checkpoint, configs[DIFFUSION_DECODER], configs["video_fsq"])
-    generation_config = read_generation_config(checkpoint, configs[""])
+    generation_config = generation_config_of(checkpoint, configs[""])
     weights = {part: read_weights_of(checkpoint, part, configs[part]) for part in parts}
 
     num_bytes = sum(tensor.nbytes for tensors in weights.values() for tensor in tensors.values())
@@ -179,20 +181,17 @@ def read_config(checkpoint: Path, part: str) -> PreTrainedConfig:
         raise ValueError(f"{checkpoint / part / 'config.json'} is no configuration of a UniMo: {reason}") from error
 
 
-def read_generation_config(checkpoint: Path, config: PreTrainedConfig) -> GenerationConfig:
+def generation_config_of(checkpoint: Path, config: PreTrainedConfig) -> GenerationConfig:
     """Read how the checkpoint generates, or take the repository's settings (the paper's sampling).
 
     Raises:
         ValueError: If the file is damaged; names it.
     """
     path = checkpoint / "generation_config.json"
-    if not path.exists():
-        settings = json.loads(GENERATION_SETTINGS.read_text(encoding="utf-8"))
-        return GenerationConfig(**settings, pad_token_id=config.pad_token_id)
-    try:
-        return GenerationConfig.from_pretrained(checkpoint, local_files_only=True)
-    except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} can't be read: {' '.join(str(error).split())}") from error
+    if path.exists():
+        return read_generation_config(path)
+    settings = json.loads(GENERATION_SETTINGS.read_text(encoding="utf-8"))
+    return GenerationConfig(**settings, pad_token_id=config.pad_token_id)
 
 
 def read_weights_of(checkpoint: Path, part: str, config: PreTrainedConfig) -> dict[str, Tensor]:
@@ -205,7 +204,7 @@ def read_weights_of(checkpoint: Path, part: str, config: PreTrainedConfig) -> di
         ValueError: If a file is damaged, or the weights are not those of this configuration; names the files.
     """
     folder, tensors = checkpoint / part, {}
-    for file in files_of_weights(folder):
+    for file in weight_files(folder):
         for name, tensor in read_tensors(file).items():
             if name in tensors:
                 raise ValueError(f"{file} holds {name}, which an earlier file of {folder} holds too.")
@@ -220,25 +219,6 @@ def read_weights_of(checkpoint: Path, part: str, config: PreTrainedConfig) -> di
     except ValueError as error:
         raise ValueError(f"The weights in {folder} are not those of its config.json.\n{error}") from error
     return {name: tensors[name] for name in expected}
-
-
-def files_of_weights(folder: Path) -> list[Path]:
-    """Return the files of weights that transformers would load from a folder.
-
-    Raises:
-        ValueError: If the index is damaged, or names a file that is not there or not in the folder.
-    """
-    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
-    if single.exists() or not index.exists():
-        return [single]
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{index} is no index of weights: {error}") from error
-    for name in names:
-        if Path(name).name != name or not (folder / name).is_file():
-            raise ValueError(f"{index} names {name!r}, which is no file in {folder}.")
-    return [folder / name for name in names]
 
 
 def write_part(tensors: dict[str, Tensor], folder: Path, source: Path, max_shard_bytes: int) -> None:
@@ -261,7 +241,7 @@ def copy_files(files: Sequence[Path], checkpoint: Path, folder: Path) -> None:
     """Copy settings and what else belongs to a checkpoint."""
     for path in files:
         copy_file(path, folder / path.relative_to(checkpoint))
-    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    settings = read_json_object(folder / "tokenizer_config.json")
     kept = {name: value for name, value in settings.items() if name not in NOTES_ON_LOADING}
     (folder / "tokenizer_config.json").write_text(json.dumps(kept), encoding="utf-8")
 

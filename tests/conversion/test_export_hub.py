@@ -312,6 +312,10 @@ BAD = {
     "cut short": (lambda folder: truncate(folder / "model.safetensors"), "checkpoint/model.safetensors"),
     "no JSON": (lambda folder: (folder / "config.json").write_text("{"), "config.json is not a JSON object"),
     "wrong setting": (lambda folder: change_json(folder / "config.json", head_dim="two"), "checkpoint/config.json is"),
+    "deep sampling": (
+        lambda folder: (folder / "generation_config.json").write_text('{"top_p": ' + "[" * 100_000),
+        "generation_config.json is nested more than 32 deep",
+    ),
     "wrong sampling": (lambda folder: (folder / "generation_config.json").write_text("{"), "generation_config.json"),
     "damaged card": (lambda folder: (folder / "README.md").write_text("---\n{\n---\n"), "checkpoint/README.md"),
     "damaged tokenizer": (
@@ -343,7 +347,7 @@ BAD = {
         lambda folder: spoil_weights(folder / "model.safetensors", **{NORM: torch.ones(48, dtype=torch.int8)}),
         f"{NORM} is torch.int8",
     ),
-    "index to elsewhere": (point_outside, "'../model-elsewhere.safetensors', which is no file"),
+    "index to elsewhere": (point_outside, "'../model-elsewhere.safetensors'; the plain name of a file"),
 }
 
 

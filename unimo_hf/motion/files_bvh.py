@@ -41,13 +41,15 @@ def save_bvh(motion: Motion, path: str | os.PathLike, fps: float | None, unit: s
     rest = _rest(body, torch.from_numpy(motion.betas)) / METRES[unit]
     offsets = rest - rest[list(BODY_PARENTS)]
     offsets[0] = 0
-    angles = _euler_angles(
-        "".join(name[0] for name in WRITTEN_ROTATION),
-        _matrices(np.concatenate((motion.global_orient, motion.body_pose), axis=1)),
-    )
-    pelvis = motion.transl.astype(np.float64) / METRES[unit] + rest[0]
+    axes = "".join(name[0] for name in WRITTEN_ROTATION)
     # The file names a joint, then all that hangs on it; its values stand in the same order.
     order = _depth_first(0)
+    values = np.empty((len(motion), 3 + 3 * len(order)))
+    values[:, :3] = motion.transl.astype(np.float64) / METRES[unit] + rest[0]
+    for start in range(0, len(motion), FRAMES_AT_A_TIME):
+        part = slice(start, start + FRAMES_AT_A_TIME)
+        vectors = np.concatenate((motion.global_orient[part], motion.body_pose[part]), axis=1)
+        values[part, 3:] = _euler_angles(axes, _matrices(vectors))[:, order].reshape(len(vectors), -1)
     bvh = Bvh(
         names=[JOINT_NAMES[joint] for joint in order],
         parents=[-1] + [order.index(BODY_PARENTS[joint]) for joint in order[1:]],
@@ -55,7 +57,7 @@ def save_bvh(motion: Motion, path: str | os.PathLike, fps: float | None, unit: s
         channels=[("Xposition", "Yposition", "Zposition", *WRITTEN_ROTATION)] + [WRITTEN_ROTATION] * len(order[1:]),
         ends={place: offsets[joint] / 2 for place, joint in enumerate(order) if joint not in BODY_PARENTS},
         frame_time=1 / motion.fps,
-        values=np.concatenate((pelvis, angles[:, order].reshape(len(motion), -1)), axis=1),
+        values=values,
     )
     with replace_when_done(path) as aside:
         write_bvh_text(aside, bvh)

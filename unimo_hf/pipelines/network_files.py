@@ -13,7 +13,7 @@ from transformers.generation import GenerationConfig
 from unimo_hf.json_files import check_plain_name, read_json_object
 from unimo_hf.model.number_ranges import Range, shown
 from unimo_hf.model.sampling_options import check_generation_config
-from unimo_hf.pipelines.model_size import check_layers, check_weights_fit, least_parameters
+from unimo_hf.pipelines.model_size import check_weights_fit, count_parameters
 
 Network = TypeVar("Network", bound=PreTrainedModel)
 
@@ -47,13 +47,13 @@ def open_network(
     """
     path = place / "config.json"
     saved = make_config(network.config_class, read_config(path, network.config_class.model_type), f"{path}:")
-    check_layers(saved, f"{path}:")
-    _check_weights(saved, place)
-    check_weights_fit(config or saved, _item_size(options.get("dtype")), f"{path}:")
+    _check_weights(count_parameters(network, saved, f"{path}:"), place)
+    parameters = count_parameters(network, config or saved, f"{path}:")
+    check_weights_fit(parameters, _item_size(options.get("dtype")), f"{path}:")
     if (place / ADAPTER).exists():
         raise ValueError(f"{place / ADAPTER} names other weights to load; merge the adapter into the model first.")
     if network.can_generate() and (place / GENERATION_CONFIG).exists():
-        _check_generation_config(place / GENERATION_CONFIG)
+        read_generation_config(place / GENERATION_CONFIG)
     if config is not None:
         options["config"] = config
     try:
@@ -114,40 +114,19 @@ def read_config(path: Path, model_type: str) -> dict[str, Any]:
     return values
 
 
-def one_line(error: BaseException) -> str:
-    """What an error of a library says, for a message."""
-    said = "".join(letter if letter.isprintable() else " " for letter in str(error)[:10_000])
-    return " ".join(said.split())[:300] or type(error).__name__
-
-
-def _check_generation_config(path: Path) -> None:
+def read_generation_config(path: Path) -> GenerationConfig:
+    """Read how a checkpoint generates; raises `ValueError` naming the file if it is damaged or a value not allowed."""
     values = read_json_object(path)
     try:
-        check_generation_config(GenerationConfig.from_dict(values))
+        config = GenerationConfig.from_dict(values)
+        check_generation_config(config)
     except Exception as error:  # transformers compares what stands there
         raise ValueError(f"{path}: {one_line(error)}") from error
+    return config
 
 
-def _check_weights(config: PreTrainedConfig, place: Path) -> None:
-    """Raise `ValueError` if the files of weights are missing, lie elsewhere, or can't hold what the config says."""
-    size = 0
-    for path in _weight_files(place):
-        if not path.is_file():
-            raise ValueError(f"{path} is missing.")
-        with path.open("rb") as file:
-            header = int.from_bytes(file.read(8), "little")
-        if header > MOST_HEADER:
-            raise ValueError(f"{path} can't be loaded: its header has {header} bytes; at most {MOST_HEADER} are read.")
-        size += path.stat().st_size
-    parameters = least_parameters(config)
-    if parameters * LEAST_BYTES > size:
-        raise ValueError(
-            f"{place / WEIGHTS} can't be loaded: it has {size} bytes; by config.json there are at least "
-            f"{parameters:.2g} parameters."
-        )
-
-
-def _weight_files(place: Path) -> list[Path]:
+def weight_files(place: Path) -> list[Path]:
+    """The files of weights of a network, there or not; raises `ValueError` naming the index if that is damaged."""
     if (place / WEIGHTS).exists() or not (place / INDEX).exists():
         return [place / WEIGHTS]
     weight_map = read_json_object(place / INDEX).get("weight_map")
@@ -158,10 +137,34 @@ def _weight_files(place: Path) -> list[Path]:
     return [place / name for name in sorted(set(weight_map.values()))]
 
 
+def one_line(error: BaseException) -> str:
+    """What an error of a library says, for a message."""
+    said = "".join(letter if letter.isprintable() else " " for letter in str(error)[:10_000])
+    return " ".join(said.split())[:300] or type(error).__name__
+
+
+def _check_weights(parameters: int, place: Path) -> None:
+    """Raise `ValueError` if the files of weights are missing, lie elsewhere, or can't hold so many parameters."""
+    size = 0
+    for path in weight_files(place):
+        if not path.is_file():
+            raise ValueError(f"{path} is missing.")
+        with path.open("rb") as file:
+            header = int.from_bytes(file.read(8), "little")
+        if header > MOST_HEADER:
+            raise ValueError(f"{path} can't be loaded: its header has {header} bytes; at most {MOST_HEADER} are read.")
+        size += path.stat().st_size
+    if parameters * LEAST_BYTES > size:
+        raise ValueError(
+            f"{place / WEIGHTS} can't be loaded: it has {size} bytes; by config.json there are "
+            f"{parameters:.3g} parameters."
+        )
+
+
 def _check_numbers(place: Path, network: PreTrainedModel) -> None:
     """Raise `ValueError` naming the first weight that is no finite number; what is offloaded is not looked at."""
     stored: dict[str, str] = {}
-    for path in _weight_files(place):
+    for path in weight_files(place):
         with safe_open(path, framework="pt") as file:
             stored |= {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
     for name, weight in (*network.named_parameters(), *network.named_buffers()):

@@ -15,7 +15,7 @@ from unimo_hf.memory import check_memory
 from unimo_hf.model.number_ranges import FPS, NATURAL, SHARE, SIZE, WEIGHT, Range, shown
 from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.pipelines.hub import download_checkpoint
-from unimo_hf.pipelines.model_size import check_layers, check_weights_fit
+from unimo_hf.pipelines.model_size import check_weights_fit, count_parameters
 from unimo_hf.pipelines.network_files import make_config, open_network
 from unimo_hf.training.yaml_file import read_yaml_mapping
 
@@ -167,7 +167,7 @@ class Recipe(Section):
         """
         if self.start is None:
             config = self.build_config(kind.config_class, **defaults)
-            self._check_size(config)
+            self._check_size(kind, config)
             return kind(config)
         folder = Path(locate_network(kind, self.start))
         try:
@@ -178,7 +178,7 @@ class Recipe(Section):
         except ValueError as error:
             raise ValueError(f"{self.origin}: start: {error}") from error
         config = self.build_config(kind.config_class, **trained.to_dict())
-        self._check_size(config)
+        self._check_size(kind, config)
         return open_network(kind, folder, config, dtype=torch.float32)[0]  # what an optimiser needs
 
     def build_config(self, kind: Any, **defaults: Any) -> Any:
@@ -202,11 +202,11 @@ class Recipe(Section):
             raise ValueError(f"{where} has the unknown fields {unknown}; {kind.__name__} has others.")
         return make_config(kind, defaults | values, where)
 
-    def _check_size(self, config: Any) -> None:
+    def _check_size(self, kind: Any, config: Any) -> None:
         where = f"{self.origin}: model:"
-        check_layers(config, where)
         # Where there is a GPU, it holds all but the weights at their start.
-        check_weights_fit(config, BYTES_TO_START if torch.cuda.is_available() else BYTES_TO_LEARN, where)
+        bytes_each = BYTES_TO_START if torch.cuda.is_available() else BYTES_TO_LEARN
+        check_weights_fit(count_parameters(kind, config, where), bytes_each, where)
 
 
 def load_recipe(path: str | Path, kind: type[T], **overrides: Any) -> T:
