@@ -24,7 +24,7 @@ _LAYERS: dict[type, list[tuple[str, ...]]] = {
 
 
 def count_parameters(network: type[PreTrainedModel], config: PreTrainedConfig, where: str) -> int:
-    """Count the parameters of a network that is not made.
+    """Count the parameters and stored buffers of a network that is not made.
 
     Args:
         network (`type`): Class of the network.
@@ -42,7 +42,7 @@ def count_parameters(network: type[PreTrainedModel], config: PreTrainedConfig, w
             raise ValueError(f"{where} {fields}, which makes {layers} layers; at most {MOST_LAYERS} are allowed.")
     try:
         with torch.device("meta"):  # shapes without numbers
-            return sum(weight.numel() for weight in network(config).parameters())
+            return sum(weight.numel() for weight in network(config).state_dict().values())
     except RuntimeError as error:  # torch counts bytes in 64 bits
         raise ValueError(f"{where} a network of more than 2^63 bytes; no machine has them.") from error
 
