@@ -25,8 +25,8 @@ from unimo_hf.training import unimo
 from unimo_hf.training.drawn_dataset import drawn_dataset
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.recipe import DrawnData
+from unimo_hf.training.tiny.unimo_start import start_from_codebooks
 from unimo_hf.training.unimo import Tokenizers, UniMoRecipe
-from unimo_hf.training.unimo_start import start_from_codebooks
 
 BATCH = 32
 DERIVED = ("vocab_size", "pad_token_id", "max_position_embeddings")  # of a config, from the other fields

@@ -13,7 +13,7 @@ import unimo_hf
 PACKAGE = Path(__file__).resolve().parents[1] / "unimo_hf"
 
 # A folder imports only from those before it.
-ORDER = ["model", "motion", "video", "decoding", "pipelines", "data", "training", "evaluation", "cli"]
+ORDER = ["model", "metrics", "motion", "video", "decoding", "pipelines", "data", "training", "evaluation", "cli"]
 
 # Heavy, optional, or not needed by every user: never loaded by importing a public name or by `unimo --help`.
 LAZY = {"accelerate", "av", "datasets", "diffusers", "numba", "smplx"}

@@ -13,8 +13,8 @@ from unimo_hf import UniMoPipeline
 from unimo_hf.cli.app import app
 from unimo_hf.data import redrawn_clips
 from unimo_hf.data.encoding import write_codes
-from unimo_hf.data.redrawn_clips import draw_expected, redraw_clips, see_again
 from unimo_hf.data.shards import METADATA, CodeShards, fingerprints
+from unimo_hf.training.tiny.redrawn_clips import draw_expected, redraw_clips, see_again
 
 sys.path.append(str(Path(__file__).parents[1]))
 from micro_checkpoint import MOTION_CODES, write_micro_checkpoint

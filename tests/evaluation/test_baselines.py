@@ -4,7 +4,8 @@ import math
 import pytest
 import torch
 
-from unimo_hf.evaluation import baselines, metrics_pose
+from unimo_hf.evaluation import baselines
+from unimo_hf.metrics import pose as metrics_pose
 from unimo_hf.model.motion_features import axis_angle_to_matrix
 
 LEVELS = (8, 5)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from unimo_hf.cli.app import app
 from unimo_hf.data.rendering import render_clips
 from unimo_hf.evaluation.load_motion_vqvae import load_motion_vqvae
-from unimo_hf.evaluation.metrics_pose import ACCEL_VARIANTS
+from unimo_hf.metrics.pose import ACCEL_VARIANTS
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # random networks and two clips: everything is degenerate
 TABLE_1 = {"mpjpe": "mm", "pa_mpjpe": "mm", "pve": "mm", "accel": "m/s²", "codebook_utilisation": "%"}

@@ -4,9 +4,9 @@ import pytest
 import torch
 from evaluation_fakes import FakeBody, make_motion
 
-from unimo_hf.evaluation.metrics_distribution import diversity, frechet_distance, normalise_features
-from unimo_hf.evaluation.metrics_features import kinetic_features, manual_features
 from unimo_hf.evaluation.motion_distribution import DISTRIBUTION_UNITS, MotionDistribution, upright_joints
+from unimo_hf.metrics.distribution import diversity, frechet_distance, normalise_features
+from unimo_hf.metrics.features import kinetic_features, manual_features
 from unimo_hf.motion.body import Body
 
 pytestmark = pytest.mark.filterwarnings("ignore:FID of")

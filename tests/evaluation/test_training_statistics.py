@@ -5,13 +5,13 @@ import torch
 from evaluation_fakes import FRAMES, FakeBody, make_motion
 from safetensors.torch import save_file
 
-from unimo_hf.evaluation.alignment import root_align
 from unimo_hf.evaluation.training_statistics import (
     STATISTICS_FILE,
     TrainingClip,
     TrainingStatistics,
     build_training_statistics,
 )
+from unimo_hf.metrics.alignment import root_align
 
 
 def codes(seed: int) -> torch.Tensor:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.humanml3d import humanml3d_joints, root_path
+from unimo_hf.motion.formats.humanml3d import humanml3d_joints, root_path
 
 
 def test_golden(goldens):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from motion_files import BODY_PELVIS, SMPL_PELVIS, gvhmr_results, make_motion, memory_below
 
 from unimo_hf.motion import MotionError, load_collection
-from unimo_hf.motion.files_amass import blender_fps
+from unimo_hf.motion.formats.amass import blender_fps
 from unimo_hf.motion.motion import Motion
 
 
@@ -259,7 +259,7 @@ class TestGvhmr:
         results = gvhmr_results()
         group = results["smpl_params_incam"]
         torch.save(results, tmp_path / "a.pt")
-        monkeypatch.setattr("unimo_hf.motion.files_gvhmr.MAX_BYTES", sum(value.nbytes for value in group.values()))
+        monkeypatch.setattr("unimo_hf.motion.formats.gvhmr.MAX_BYTES", sum(value.nbytes for value in group.values()))
         assert Motion.load(tmp_path / "a.pt")
         group["transl"] = torch.zeros(3).expand(len(group["transl"]) + 1, 3)
         torch.save(results, tmp_path / "a.pt")

@@ -11,7 +11,7 @@ from unimo_hf.model.motion_features import frames_to_parameters, parameters_to_f
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.files import load_collection
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
-from unimo_hf.training.motion_vqvae_start import fit_start
+from unimo_hf.training.tiny.motion_vqvae_start import fit_start
 
 SHAPE = {
     "factors": [1, 36],

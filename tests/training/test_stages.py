@@ -24,8 +24,8 @@ from unimo_hf.training import motion_vqvae, unimo, video_fsq
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage
 from unimo_hf.training.recipe import Recipe
 from unimo_hf.training.run_folder import RESULTS
+from unimo_hf.training.tiny.unimo_start import fourier_features
 from unimo_hf.training.unimo import UniMoRecipe, UniMoStage, smoothed_targets
-from unimo_hf.training.unimo_start import fourier_features
 from unimo_hf.training.video_fsq import (
     PoseHead,
     VideoFSQRecipe,

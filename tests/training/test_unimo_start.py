@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from unimo_hf import MotionVQVAE, MotionVQVAEConfig, UniMoConfig, UniMoForConditionalGeneration
-from unimo_hf.training.unimo_start import fourier_features, take_over_motion_codes
+from unimo_hf.training.tiny.unimo_start import fourier_features, take_over_motion_codes
 
 CODES = 16
 

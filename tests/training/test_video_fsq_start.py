@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from unimo_hf import VideoFSQ, VideoFSQConfig
-from unimo_hf.training.video_fsq_start import SPREAD, fit_start
+from unimo_hf.training.tiny.video_fsq_start import SPREAD, fit_start
 
 
 @pytest.fixture(scope="module")

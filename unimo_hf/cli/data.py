@@ -151,7 +151,8 @@ def redraw(
     as_json: options.Json = False,
 ) -> None:
     """Let a model draw the pictures of clips as it expects them, for it to learn to read people as it makes them."""
-    from ..data.redrawn_clips import redraw_clips
+    from unimo_hf.training.tiny.redrawn_clips import redraw_clips
+
     from ..data.shards import METADATA, CodeShards
     from ..output_folder import check_unfinished
 

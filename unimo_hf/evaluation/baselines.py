@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
+from unimo_hf.metrics.alignment import root_align
+from unimo_hf.metrics.points import JOINT_SETS
 from unimo_hf.model.motion_features import axis_angle_to_matrix
-
-from .alignment import root_align
-from .points import JOINT_SETS
 
 NUM_JOINTS = JOINT_SETS["smplx22"].count
 # Code vectors are compared in blocks of so many queries times so many training clips.

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from . import metrics_pose, metrics_video
+from unimo_hf.metrics import pose as metrics_pose
+from unimo_hf.metrics import video as metrics_video
+
 from .body_points import BodyPoints, body_points
 from .clip_batches import ClipFiles, ClipReader, from_model_range, to_model_range
 from .evaluate_v2m import VideoToMotion

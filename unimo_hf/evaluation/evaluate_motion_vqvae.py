@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from unimo_hf.metrics.codes import codebook_use, next_code_entropy
+from unimo_hf.metrics.points import MILLIMETRES
+from unimo_hf.metrics.pose import mpjpe
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE, decode_prefix
 from unimo_hf.model.motion_features import frames_to_parameters, parameters_to_frames
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
 
 from .body_points import body_points
-from .metrics_codes import codebook_use, next_code_entropy
-from .metrics_pose import mpjpe
 from .motion_baselines import MotionBaselines
 from .motion_scores import MOTION_UNITS, ROOT_ALIGNMENT, MotionScores
-from .points import MILLIMETRES
 from .results import make_result
 from .scores import Scores
 from .training_statistics import TrainingStatistics

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from unimo_hf.metrics.codes import codebook_use
+from unimo_hf.metrics.video import psnr
+
 from .baselines import first_frame_video, mean_colour_video
 from .clip_batches import ClipFiles, ClipReader, from_model_range, to_model_range
-from .metrics_codes import codebook_use
-from .metrics_video import psnr
 from .results import make_result
 
 UNITS = {"psnr": "dB", "psnr_frames": "dB", "codebook_utilisation": "%", "codebook_perplexity": "codes"}

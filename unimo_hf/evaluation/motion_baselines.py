@@ -22,7 +22,7 @@ class MotionBaselines:
     Args:
         statistics ([`TrainingStatistics`], *optional*): Of the training set of the model under test.
         camera (`str`): Kind of camera of the clips; chooses the constant.
-        accel_variant (`str`, *optional*, defaults to `"gvhmr"`): As in [`metrics_pose.accel`].
+        accel_variant (`str`, *optional*, defaults to `"gvhmr"`): As in [`metrics.pose.accel`].
         levels (`Sequence[int]`, *optional*, defaults to `()`):
             Levels of the video tokenizer; without them there is no nearest clip.
     """

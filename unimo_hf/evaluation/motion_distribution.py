@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from unimo_hf.metrics.distribution import NormalisedFeatures, diversity, frechet_distance, normalise_features
+from unimo_hf.metrics.features import FEATURES, feature_joints
 from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.reference_frames import up_rotation
 
 from .body_points import BodyModel, stack_parameters
-from .metrics_distribution import NormalisedFeatures, diversity, frechet_distance, normalise_features
-from .metrics_features import FEATURES, feature_joints
 
 # The kinetic pair comes first: the paper's diversity has the size that 72 features give and not 32.
 DISTRIBUTION_UNITS = {f"{name}_{kind}": "–" for kind in FEATURES for name in ("fid", "div")}

@@ -1,7 +1,8 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """The paper's four motion metrics over a set of clips, added up batch by batch."""
 
-from . import metrics_pose
+from unimo_hf.metrics import pose as metrics_pose
+
 from .body_points import BodyPoints
 from .scores import Scores
 
@@ -13,7 +14,7 @@ class MotionScores(Scores):
     """Frame-weighted means of MPJPE, PA-MPJPE, PVE and Accel on the 22 body joints of SMPL-X (motion.md §5).
 
     Args:
-        accel_variant (`str`, *optional*, defaults to `"gvhmr"`): `gvhmr` or `wham`, as in [`metrics_pose.accel`].
+        accel_variant (`str`, *optional*, defaults to `"gvhmr"`): `gvhmr` or `wham`, as in [`metrics.pose.accel`].
     """
 
     def __init__(self, accel_variant: str = "gvhmr"):

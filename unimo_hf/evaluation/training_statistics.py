@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from unimo_hf.atomic import replace_when_done
+from unimo_hf.metrics.alignment import root_align
 from unimo_hf.motion.motion import Motion
 
-from .alignment import root_align
 from .baselines import NUM_JOINTS, joints_in_pelvis_frame
 from .body_points import BodyModel, body_points, stack_global_orient
 

@@ -3,7 +3,8 @@
 
 import torch
 
-from . import metrics_world
+from unimo_hf.metrics import world as metrics_world
+
 from .body_points import BodyPoints
 from .scores import Scores
 

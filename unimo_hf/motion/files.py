@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unimo_hf.motion.formats.aist import is_aist, read_aist
+from unimo_hf.motion.formats.amass import read_amass, save_amass
+from unimo_hf.motion.formats.bedlam import is_bedlam_labels, read_bedlam_labels
+from unimo_hf.motion.formats.collection import is_collection, read_collection
+from unimo_hf.motion.formats.gvhmr import read_gvhmr
+from unimo_hf.motion.formats.motionx import read_motionx
+from unimo_hf.motion.formats.rich import is_rich, read_rich, read_rich_sequence
+from unimo_hf.motion.formats.safetensors import read_safetensors, save_safetensors
+from unimo_hf.motion.formats.threedpw import is_3dpw, read_3dpw
+from unimo_hf.motion.formats.wham import is_wham, read_wham
+
 from .containers import DESCRIPTIONS, check_container
 from .errors import MotionError
-from .files_3dpw import is_3dpw, read_3dpw
-from .files_aist import is_aist, read_aist
-from .files_amass import read_amass, save_amass
-from .files_bedlam import is_bedlam_labels, read_bedlam_labels
-from .files_collection import is_collection, read_collection
-from .files_gvhmr import read_gvhmr
-from .files_motionx import read_motionx
-from .files_rich import is_rich, read_rich, read_rich_sequence
-from .files_safetensors import read_safetensors, save_safetensors
-from .files_wham import is_wham, read_wham
 from .motion import Motion
 from .npz import open_npz
 from .pickles import read_pickle
@@ -112,7 +113,7 @@ def save_motion(motion: Motion, path: PathLike, fps: float | None, unit: str, bo
     """Write a motion; see [`Motion.save`]."""
     suffix = Path(path).suffix.lower()
     if suffix == ".bvh":
-        from .files_bvh import save_bvh
+        from unimo_hf.motion.formats.bvh import save_bvh
 
         save_bvh(motion, path, fps, unit, body)
     elif suffix == ".safetensors":
@@ -162,7 +163,7 @@ def _read_pickle(request: Request) -> Named:
 
 
 def _read_bvh(request: Request) -> Named:
-    from .files_bvh import read_bvh  # needs torch
+    from unimo_hf.motion.formats.bvh import read_bvh  # needs torch
 
     return read_bvh(request)
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from unimo_hf.motion.formats.collection import is_collection
+from unimo_hf.motion.formats.rich import rich_sequences
+
 from .containers import DESCRIPTIONS
-from .files_collection import is_collection
-from .files_rich import rich_sequences
 
 PathLike = str | os.PathLike
 # Files of the AMASS archives that hold no motion.

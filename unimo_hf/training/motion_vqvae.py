@@ -19,7 +19,6 @@ from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.motion.files import load_collection
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
-from unimo_hf.training.motion_vqvae_start import fit_start
 from unimo_hf.training.recipe import (
     Clips,
     Fps,
@@ -32,6 +31,7 @@ from unimo_hf.training.recipe import (
     Weight,
     load_recipe,
 )
+from unimo_hf.training.tiny.motion_vqvae_start import fit_start
 
 PREFIXES = (1, 4, 9, 18)  # of a frame's codes: how much the first ones say
 EVERY_VERTEX = 12  # counts in the loss: 209 of the free body

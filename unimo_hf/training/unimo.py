@@ -39,7 +39,7 @@ from unimo_hf.training.recipe import (
     Weight,
     load_recipe,
 )
-from unimo_hf.training.unimo_start import NEAREST, start_from_codebooks, take_over_motion_codes
+from unimo_hf.training.tiny.unimo_start import NEAREST, start_from_codebooks, take_over_motion_codes
 
 VALIDATION_BATCH = 16
 IGNORED = -100  # label of what isn't predicted

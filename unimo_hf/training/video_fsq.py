@@ -36,7 +36,7 @@ from unimo_hf.training.recipe import (
     Weight,
     load_recipe,
 )
-from unimo_hf.training.video_fsq_start import fit_start
+from unimo_hf.training.tiny.video_fsq_start import fit_start
 
 FITTED_CLIPS = 64  # of 17 frames: 12,000 codes
 HEAD_RATE = 1e-3  # learning rate of the pose head, which starts from nothing, also beside a trained tokenizer

@@ -14,11 +14,11 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from .errors import MotionError
-from .motion import Motion
-from .npz import NpzFile
-from .parameters import check_numbers, part_name, runs_without_gaps, ten_betas
-from .request import Request
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.npz import NpzFile
+from unimo_hf.motion.parameters import check_numbers, part_name, runs_without_gaps, ten_betas
+from unimo_hf.motion.request import Request
 
 FPS = 30.0
 LABEL_NAMES = frozenset({"imgname", "sub", "pose_cam", "trans_cam", "cam_ext", "shape"})

@@ -15,14 +15,14 @@ import roma
 import torch
 
 from unimo_hf.atomic import replace_when_done
+from unimo_hf.motion.body import BODY_PARENTS, NUM_BODY_JOINTS, Body
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import NUM_BETAS, Motion
+from unimo_hf.motion.records import read_record_beside, write_record_beside
+from unimo_hf.motion.request import Request
+from unimo_hf.motion.retargeting import JOINT_NAMES, Match, match_skeleton
 
-from .body import BODY_PARENTS, NUM_BODY_JOINTS, Body
-from .bvh import WRITTEN_ROTATION, Bvh, read_bvh_text, write_bvh_text
-from .errors import MotionError
-from .motion import NUM_BETAS, Motion
-from .records import read_record_beside, write_record_beside
-from .request import Request
-from .retargeting import JOINT_NAMES, Match, match_skeleton
+from .bvh_text import WRITTEN_ROTATION, Bvh, read_bvh_text, write_bvh_text
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 WRITTEN_UNITS = ("cm", "m")

@@ -5,11 +5,11 @@ Columns: root 0:3, body 3:66, hands 66:156 (before the jaw), jaw 156:159, face 1
 312:322.
 """
 
-from .errors import MotionError
-from .motion import Motion
-from .npz import read_npy
-from .parameters import check_numbers, ten_betas
-from .request import Request
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.npz import read_npy
+from unimo_hf.motion.parameters import check_numbers, ten_betas
+from unimo_hf.motion.request import Request
 
 FPS = 30.0
 COLUMNS = 322
@@ -22,7 +22,7 @@ def read_motionx(request: Request) -> list[tuple[str, Motion]]:
     if frames.ndim == 2 and frames.shape[1] == HUMANML3D_COLUMNS:
         raise MotionError(
             "these are HumanML3D features (263 columns): their rotations are not those of SMPL, so no body can be "
-            "posed by them (unimo_hf.motion.humanml3d gives their joints); Motion-X has 322 columns."
+            "posed by them (unimo_hf.motion.formats.humanml3d gives their joints); Motion-X has 322 columns."
         )
     check_numbers("the array of Motion-X", frames, ("frames", COLUMNS))
     coordinates, up = request.settle_frame({"world": "y"}, up_is_known=False)

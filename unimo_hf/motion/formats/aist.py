@@ -8,11 +8,11 @@ which are near centimetres. Divided by it, positions are in the metres of an SMP
 import math
 from typing import Any
 
-from .errors import MotionError
-from .motion import Motion
-from .parameters import NUM_SMPL_CHANNELS, check_numbers, one_number, smpl_to_smplx
-from .pickles import as_array
-from .request import Request
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.parameters import NUM_SMPL_CHANNELS, check_numbers, one_number, smpl_to_smplx
+from unimo_hf.motion.pickles import as_array
+from unimo_hf.motion.request import Request
 
 FPS = 60.0
 NAMES = ("smpl_poses", "smpl_trans", "smpl_scaling")

@@ -14,8 +14,8 @@ from typing import TextIO
 
 import numpy as np
 
-from .errors import MotionError
-from .npz import MAX_BYTES
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.npz import MAX_BYTES
 
 MAX_JOINTS = 1000
 # An hour at 120 frames a second of a body without fingers takes 30 million; one of few values may become such a body.

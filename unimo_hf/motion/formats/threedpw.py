@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import MotionError
-from .motion import Motion
-from .parameters import (
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.parameters import (
     NUM_SMPL_CHANNELS,
     REAL,
     check_numbers,
@@ -22,9 +22,9 @@ from .parameters import (
     smpl_rest_pelvis,
     smpl_to_smplx,
 )
-from .pickles import as_array
-from .reference_frames import change_frame
-from .request import Request
+from unimo_hf.motion.pickles import as_array
+from unimo_hf.motion.reference_frames import change_frame
+from unimo_hf.motion.request import Request
 
 FPS = 30.0
 LISTS = ("poses", "trans", "genders")

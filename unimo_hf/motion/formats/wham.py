@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .errors import MotionError
-from .motion import Motion
-from .parameters import NUM_SMPL_CHANNELS, check_numbers, part_name, runs_without_gaps, smpl_to_smplx
-from .pickles import as_array
-from .request import Request
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.parameters import NUM_SMPL_CHANNELS, check_numbers, part_name, runs_without_gaps, smpl_to_smplx
+from unimo_hf.motion.pickles import as_array
+from unimo_hf.motion.request import Request
 
 # The file does not say the rate of the video.
 USUAL_FPS = 30.0

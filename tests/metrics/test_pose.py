@@ -3,9 +3,9 @@ import math
 
 import pytest
 import torch
-from evaluation_goldens import EXPECTED, assert_near, load_golden
+from metric_goldens import EXPECTED, assert_near, load_golden
 
-from unimo_hf.evaluation.metrics_pose import accel, joint_speed, mpjpe, pa_mpjpe, pve
+from unimo_hf.metrics.pose import accel, joint_speed, mpjpe, pa_mpjpe, pve
 
 JOINT_SETS = {"j24": "smpl24", "j14": "lsp14"}
 

@@ -15,15 +15,22 @@ from typing import Any
 import numpy as np
 
 from unimo_hf.atomic import replace_when_done
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import NUM_BETAS, Motion
+from unimo_hf.motion.npz import NpzFile, listed
+from unimo_hf.motion.parameters import (
+    check_numbers,
+    check_parameters,
+    gender_name,
+    one_number,
+    smpl_to_smplx,
+    ten_betas,
+)
+from unimo_hf.motion.records import read_record
+from unimo_hf.motion.request import Request
 
-from .errors import MotionError
-from .files_bedlam import FPS as BEDLAM_FPS
-from .files_bedlam import is_bedlam_motion
-from .motion import NUM_BETAS, Motion
-from .npz import NpzFile, listed
-from .parameters import check_numbers, check_parameters, gender_name, one_number, smpl_to_smplx, ten_betas
-from .records import read_record
-from .request import Request
+from .bedlam import FPS as BEDLAM_FPS
+from .bedlam import is_bedlam_motion
 
 FORMAT, FORMAT_VERSION = "unimo_hf.motion", 1
 BLENDER_FPS = 30

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from .errors import MotionError
-from .motion import Motion
-from .parameters import check_numbers, part_name, runs_without_gaps, ten_betas
-from .pickles import as_array, read_pickle
-from .request import Request
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.parameters import check_numbers, part_name, runs_without_gaps, ten_betas
+from unimo_hf.motion.pickles import as_array, read_pickle
+from unimo_hf.motion.request import Request
 
 FPS = 30.0
 NAMES = (*Motion.PARAMETERS, "betas")

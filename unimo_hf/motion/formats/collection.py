@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import MotionError
-from .motion import Motion
-from .npz import open_npz
-from .parameters import one_number
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.npz import open_npz
+from unimo_hf.motion.parameters import one_number
 
 FILE = "motions.npz"
 CLIP_ARRAYS = ("clip_start", "clip_length", "clip_name")

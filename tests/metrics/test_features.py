@@ -3,9 +3,9 @@ import math
 
 import pytest
 import torch
-from evaluation_goldens import assert_near, load_golden
+from metric_goldens import assert_near, load_golden
 
-from unimo_hf.evaluation.metrics_features import (
+from unimo_hf.metrics.features import (
     JOINTS,
     UPPER_ARM,
     feature_joints,

@@ -7,7 +7,7 @@ them; its joints can be told from root-relative positions and compared.
 
 import numpy as np
 
-from .errors import MotionError
+from unimo_hf.motion.errors import MotionError
 
 FEATURES = 263
 FPS = 20.0

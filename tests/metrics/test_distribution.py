@@ -4,9 +4,9 @@ import warnings
 
 import pytest
 import torch
-from evaluation_goldens import EXPECTED, load_golden
+from metric_goldens import EXPECTED, load_golden
 
-from unimo_hf.evaluation.metrics_distribution import diversity, frechet_distance, normalise_features
+from unimo_hf.metrics.distribution import diversity, frechet_distance, normalise_features
 
 GOLDEN = {"rel": 1e-4}
 

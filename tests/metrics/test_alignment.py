@@ -1,10 +1,10 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 import pytest
 import torch
-from evaluation_goldens import assert_near, load_golden
+from metric_goldens import assert_near, load_golden
 
-from unimo_hf.evaluation.alignment import fit_similarity, procrustes_align
-from unimo_hf.evaluation.metrics_pose import pa_mpjpe
+from unimo_hf.metrics.alignment import fit_similarity, procrustes_align
+from unimo_hf.metrics.pose import pa_mpjpe
 
 
 @pytest.fixture(scope="module")

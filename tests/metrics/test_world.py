@@ -1,9 +1,9 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 import pytest
 import torch
-from evaluation_goldens import EXPECTED, assert_near, load_golden
+from metric_goldens import EXPECTED, assert_near, load_golden
 
-from unimo_hf.evaluation import metrics_world
+from unimo_hf.metrics import world as metrics_world
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@ import math
 
 import pytest
 import torch
-from evaluation_goldens import EXPECTED, assert_near, load_golden
+from metric_goldens import EXPECTED, assert_near, load_golden
 
-from unimo_hf.evaluation import metrics_video
+from unimo_hf.metrics import video as metrics_video
 
 VBENCH = EXPECTED["video"]
 

@@ -5,11 +5,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from .errors import MotionError
-from .motion import Motion
-from .npz import MAX_BYTES
-from .parameters import check_parameters, ten_betas
-from .request import Request
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.npz import MAX_BYTES
+from unimo_hf.motion.parameters import check_parameters, ten_betas
+from unimo_hf.motion.request import Request
 
 # GVHMR writes its input again at a nominal 30 fps without resampling: the true rate is the source video's.
 NOMINAL_FPS = 30.0

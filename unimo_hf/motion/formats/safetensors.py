@@ -10,12 +10,11 @@ import os
 from pathlib import Path
 
 from unimo_hf.atomic import replace_when_done
-
-from .errors import MotionError
-from .motion import Motion
-from .npz import MAX_BYTES
-from .records import read_record
-from .request import Request
+from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.npz import MAX_BYTES
+from unimo_hf.motion.records import read_record
+from unimo_hf.motion.request import Request
 
 FIXED = {"format": "unimo_hf.motion", "format_version": "1", "model": "smplx", "rotation": "axis_angle"}
 SAID = ("fps", "coordinates", "up", "gender")

@@ -3,9 +3,9 @@ import math
 
 import pytest
 import torch
-from evaluation_goldens import EXPECTED, load_golden
+from metric_goldens import EXPECTED, load_golden
 
-from unimo_hf.evaluation.metrics_codes import codebook_use, next_code_entropy
+from unimo_hf.metrics.codes import codebook_use, next_code_entropy
 
 
 def test_codebook_use_golden():
