@@ -427,3 +427,10 @@ def test_a_rotary_embedding_of_a_text_model_is_refused():
 
 def test_the_backbone_alone_has_no_heads():
     assert not any("head" in name for name, _ in UniMoModel(tiny_config()).named_parameters())
+
+
+def test_a_scaling_of_text_models_is_refused_also_where_the_configuration_was_changed():
+    config = tiny_config()
+    config.rope_parameters["motion"]["rope_type"] = "linear"
+    with pytest.raises(ValueError, match="`rope_type` of the motion codes must be 'default' or"):
+        UniMoForConditionalGeneration(config)

@@ -214,7 +214,7 @@ class UniMoConfig(PreTrainedConfig):
         rope = self.rope_parameters or kwargs.pop("rope_scaling", None) or {}
         if not self.nested_rope_parameter_keys(rope):
             rope = dict.fromkeys(self._rope_type_labels, rope)
-        self.rope_parameters = {label: _checked_rope(label, rope.get(label) or {}) for label in self._rope_type_labels}
+        self.rope_parameters = {label: checked_rope(label, rope.get(label) or {}) for label in self._rope_type_labels}
         super().__post_init__(**kwargs)
 
     @classmethod
@@ -323,7 +323,7 @@ class UniMoConfig(PreTrainedConfig):
             raise TypeError(f"`UniMoConfig` has no {unknown}; its fields are {sorted(f.name for f in fields(self))}.")
 
 
-def _checked_rope(label: str, parameters: Any) -> dict[str, Any]:
+def checked_rope(label: str, parameters: Any) -> dict[str, Any]:
     """A copy of the rotary embedding of one modality; raises `ValueError` if a value is none that it may have."""
     name = f"`rope_parameters` of the {label} codes"
     if not isinstance(parameters, dict):

@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from .configuration_unimo import UniMoConfig
+from .configuration_unimo import UniMoConfig, checked_rope
 from .modalities import SPECIAL
 from .positions import absolute_table, coordinates_of, rotary_angles, rotary_frequencies, rotary_table
 from .sequences import Sequence
@@ -79,7 +79,8 @@ class UniMoPositionEmbedding(nn.Module):
     def frequencies(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """Return the inverse frequencies of every modality: `{name: (time, space)}`."""
         frequencies = {}
-        for label, parameters in (self.config.rope_parameters or {}).items():
+        for label, given in (self.config.rope_parameters or {}).items():
+            parameters = checked_rope(label, given)  # they may have changed since the configuration was made
             yarn = parameters if parameters["rope_type"] == "cosmos_yarn" else None
             frequencies[label] = rotary_frequencies(self.config.head_dim, parameters["rope_theta"], yarn)
         return frequencies
