@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from unimo_hf import UniMoPipeline
 from unimo_hf.cli.app import app
-from unimo_hf.data import redrawn_clips
 from unimo_hf.data.encoding import write_codes
 from unimo_hf.data.shards import METADATA, CodeShards, fingerprints
+from unimo_hf.model.pixel_range import to_model_range
+from unimo_hf.training.tiny import redrawn_clips
 from unimo_hf.training.tiny.redrawn_clips import draw_expected, redraw_clips, see_again
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -71,7 +72,7 @@ def test_chance_stays_in_the_nucleus_and_follows_its_generator(pipeline, codes):
 def test_what_is_seen_again_are_8_bit_frames(pipeline, codes):
     frames = [pipeline.processor.to_frames(video) for video in pipeline.decode_video(codes[0])]
     with torch.no_grad():
-        expected = pipeline.video_fsq.encode(torch.stack(frames).permute(0, 4, 1, 2, 3).float() / 127.5 - 1)
+        expected = pipeline.video_fsq.encode(to_model_range(torch.stack(frames)))
     assert torch.equal(see_again(pipeline.video_fsq, codes[0]), expected)
 
 

@@ -13,6 +13,7 @@ from transformers.processing_utils import ProcessingKwargs, Unpack
 from .modalities import SPECIAL, Modality, make_table, plain_table, squarest_grid
 from .number_ranges import FPS, SIZE, check_fields, shown
 from .pad_resize import PadResize
+from .pixel_range import to_model_range, to_pixels
 from .sequences import INTERLEAVINGS, Sequence, lay_out
 from .tasks import TASKS, Segment, Task, get_task
 from .tokenization_unimo import UniMoTokenizer
@@ -196,8 +197,8 @@ class UniMoProcessor(ProcessorMixin):
         # Frame by frame: a long clip of a large video never exists in floating point at its own size.
         resized = [geometry.apply(frame.permute(2, 0, 1).float()) for frame in frames]
         resized += [resized[-1]] * (length - len(resized))
-        pixel_values = torch.stack(resized, dim=1)[None] / 127.5 - 1.0
-        return PreparedVideo(pixel_values, len(frames), geometry)
+        pixel_values = to_model_range(torch.stack(resized, dim=1).movedim(0, -1))
+        return PreparedVideo(pixel_values[None], len(frames), geometry)
 
     def prepare_image(self, image: np.ndarray | torch.Tensor) -> PreparedVideo:
         """Fit one picture of shape `(height, width, 3)`, uint8 RGB, into the square; a clip of one frame."""
@@ -217,7 +218,7 @@ class UniMoProcessor(ProcessorMixin):
         Returns:
             `torch.ByteTensor` of shape `(frames, height, width, 3)`: uint8 RGB.
         """
-        frames = ((video.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 3, 0)
+        frames = to_pixels(video)
         if geometry is None:
             return frames
         (left, top), (height, width) = geometry.offset, geometry.resized

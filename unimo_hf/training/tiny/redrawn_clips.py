@@ -12,6 +12,7 @@ from unimo_hf.data.encoding import write_codes
 from unimo_hf.data.shards import CodeShards, check_tokenizers
 from unimo_hf.model.generation_unimo import top_p_probabilities
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
+from unimo_hf.model.pixel_range import to_model_range, to_pixels
 from unimo_hf.pipelines.unimo_pipeline import UniMoPipeline
 
 MODALITIES = ("visual", "motion")
@@ -111,5 +112,4 @@ def draw_expected(
 @torch.no_grad()
 def see_again(video_fsq: VideoFSQ, visual_codes: Tensor) -> Tensor:
     """Visual codes `(B, t, h, w)` of videos to those of their 8-bit frames."""
-    video = video_fsq.decode(visual_codes).float().clamp(-1, 1)
-    return video_fsq.encode(((video + 1) * 127.5).round() / 127.5 - 1)
+    return video_fsq.encode(to_model_range(to_pixels(video_fsq.decode(visual_codes))))
