@@ -14,6 +14,7 @@ import torch
 from unimo_hf.atomic import follow_umask
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
 from unimo_hf.model.generation_unimo import Decoding
+from unimo_hf.model.modalities import ModalityTokenizer, by_modality
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
@@ -90,6 +91,11 @@ class UniMoPipeline:
         self.diffusion_decoder: DiffusionDecoder | None = None
         # Where a diffusion decoder is fetched from, if the checkpoint is of the Hub: name and options.
         self._source: tuple[PathLike | None, dict[str, Any]] = (None, {})
+
+    @property
+    def tokenizers(self) -> dict[str, ModalityTokenizer]:
+        """`dict`: The tokenizers by modality."""
+        return by_modality(self.video_fsq, self.motion_vqvae)
 
     @classmethod
     def from_pretrained(
