@@ -146,20 +146,17 @@ def fingerprints(networks: Mapping[str, object]) -> dict[str, str]:
 
 
 def check_tokenizers(shards: CodeShards, tokenizers: Mapping[str, ModalityTokenizer]) -> None:
-    """Raise `ValueError` if a folder lacks the codes of a tokenizer, or says that they are of another.
+    """Raise `ValueError` if a folder says that its codes are of other tokenizers; its codes are then known to be few.
 
-    From then on a clip with a code that is in no codebook is refused.
+    From then on a clip with a code that is in no codebook is refused. A folder may hold codes of some of them alone.
     """
     made_by = shards.metadata.get("tokenizers") or {}
     if not isinstance(made_by, dict):
         raise ValueError(f"{shards.folder / METADATA}: tokenizers is {shown(made_by)}; an object is needed.")
     digests = fingerprints(tokenizers)
-    for name, tokenizer in tokenizers.items():
-        if name not in shards.shapes:
-            raise ValueError(f"{shards.folder} holds codes of {sorted(shards.shapes)}; those of {name!r} are needed.")
-        # Version 0.1 named the network and not the modality.
-        former = getattr(tokenizer, "base_model_prefix", name)
-        digest = digests.get(name)
+    for name in tokenizers.keys() & shards.shapes.keys():
+        tokenizer, digest = tokenizers[name], digests.get(name)
+        former = getattr(tokenizer, "base_model_prefix", name)  # version 0.1 named the network and not the modality
         if made_by.get(name, made_by.get(former, digest)) != digest:
             raise ValueError(
                 f"{shards.folder} holds codes of another tokenizer of {name!r}: remove it, or name another folder."

@@ -20,7 +20,7 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_motion_vqvae import MotionVQVAEConfig
-from .modalities import Modality, ModalityTokenizer, squarest_grid
+from .modalities import Modality, ModalityTokenizer
 from .motion_features import expert_channels, parameters_to_frames
 
 ROWS_AT_ONCE = 2**16  # whose distances to all codes are in memory: 128 MB for 512 codes
@@ -268,8 +268,8 @@ class MotionVQVAE(ModalityTokenizer, PreTrainedModel):
 
     @property
     def modality(self) -> Modality:
-        """The codes of a frame, in the squarest grid that holds them."""
-        return Modality("motion", self.config.codebook_size, squarest_grid(self.config.codes_per_frame))
+        """The codes of a frame."""
+        return self.config.modality
 
     def data_of(self, clips: Mapping[str, Tensor]) -> Tensor:
         """Their SMPL-X parameters (B, T, …), which are in the camera frame, as [`encode`] takes them.

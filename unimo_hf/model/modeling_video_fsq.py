@@ -356,8 +356,8 @@ class VideoFSQ(ModalityTokenizer, PreTrainedModel):
 
     @property
     def modality(self) -> Modality:
-        """The codes of a latent frame; its grid follows the size of the pictures."""
-        return Modality("visual", self.config.codebook_size, (1, 1), self.config.temporal_compression)
+        """The codes of a latent frame."""
+        return self.config.modality
 
     def data_of(self, clips: Mapping[str, Tensor]) -> Tensor:
         """Their `video` (B, T, S, S, 3), uint8, as [`encode`] takes it."""
