@@ -13,9 +13,9 @@ from side_by_side import against_limit, arguments, compare, report
 
 from unimo_hf.evaluation.load_motion_vqvae import load_motion_vqvae
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
-from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.model.motion_windows import decode_in_windows, encode_in_windows
 from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion_frames import motions_to_frames
 
 MOTIONS = Path(__file__).resolve().parents[1] / "assets" / "motions" / "test"
 FPS = 30
@@ -28,9 +28,7 @@ def frames_of_motion(seconds: float, rotation: str) -> torch.Tensor:
     parts, found = [], 0
     while found < count:
         for _, motion in load_collection(MOTIONS):
-            parameters = {name: torch.from_numpy(getattr(motion, name)) for name in motion.PARAMETERS}
-            betas = torch.from_numpy(motion.betas).expand(len(motion), -1)
-            parts.append(parameters_to_frames(**parameters, betas=betas, rotation=rotation))
+            parts.append(motions_to_frames([motion], rotation)[0])
             found += len(motion)
     return torch.cat(parts)[:count][None]
 

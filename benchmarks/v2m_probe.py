@@ -17,7 +17,7 @@ from unimo_hf import MotionVQVAE, UniMoConfig, UniMoForConditionalGeneration, Un
 from unimo_hf.data.encoding import encode_batch
 from unimo_hf.data.shards import fingerprints
 from unimo_hf.model.generation_unimo import Decoding
-from unimo_hf.model.modalities import Modality, plain_table, squarest_grid
+from unimo_hf.model.modalities import Modality, by_modality, plain_table, squarest_grid
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import Body
 from unimo_hf.pipelines.checkpoint import load_network, locate_network, resolve_checkpoint
@@ -38,7 +38,7 @@ def unpack(folder: Path) -> Path:
         "": load_network(UniMoForConditionalGeneration, resolve_checkpoint("unimo-tiny"), dtype="float32"),
         "video_fsq": load_network(VideoFSQ, resolve_checkpoint("unimo-tiny"), "video_fsq", dtype="float32"),
     }
-    path = folder / f"start-{'-'.join(fingerprints(*parts.values()).values())}"
+    path = folder / f"start-{'-'.join(fingerprints(parts).values())}"
     if not path.exists():
         for name, network in parts.items():
             network.save_pretrained(path / name)
@@ -124,8 +124,8 @@ def v2m_error(checkpoint: Path, drawn: DrawnData, mean_codes: bool) -> dict[str,
     vectors = {"motion": pipeline.motion_vqvae.code_vectors()} if mean_codes else {}
     found, truth = [], []
     for batch in DataLoader(drawn_dataset(drawn), BATCH):
-        visual_codes, _ = encode_batch(batch, pipeline.video_fsq, pipeline.motion_vqvae)
-        condition = pipeline.processor.build_condition("v2m", {"visual": visual_codes})
+        codes = encode_batch(batch, by_modality(pipeline.video_fsq))
+        condition = pipeline.processor.build_condition("v2m", codes)
         sequence, decoding = condition["sequence"], Decoding(do_sample=False, vectors=vectors)
         target = pipeline.model.generate_target(condition["input_ids"], sequence=sequence, decoding=decoding)
         frames = pipeline.motion_vqvae.decode(pipeline.processor.post_process(target, sequence)["motion"].flatten(2))

@@ -19,12 +19,12 @@ from unimo_hf.evaluation.training_statistics import TrainingClip, build_training
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
+from unimo_hf.model.pixel_range import to_model_range
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.files import load_collection
 from unimo_hf.motion.motion import Motion
 from unimo_hf.pipelines.checkpoint import load_network, load_processor, resolve_checkpoint
-from unimo_hf.training.video_fsq import to_network_range
 
 
 def main() -> None:
@@ -91,7 +91,7 @@ def training_clips(
             if clip is None:
                 yield TrainingClip(camera, as_motion(source.parameters(index), processor.fps))
                 continue
-            video = to_network_range(torch.as_tensor(clip.video)[None])
+            video = to_model_range(torch.as_tensor(clip.video)[None])
             yield TrainingClip(camera, clip.motion, video_fsq.encode(video)[0])
 
 

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from unimo_hf import UniMoPipeline
 from unimo_hf.cli.app import app
-from unimo_hf.data import redrawn_clips
 from unimo_hf.data.encoding import write_codes
 from unimo_hf.data.shards import METADATA, CodeShards, fingerprints
+from unimo_hf.model.pixel_range import to_model_range
+from unimo_hf.training.tiny import redrawn_clips
 from unimo_hf.training.tiny.redrawn_clips import draw_expected, redraw_clips, see_again
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -35,22 +36,21 @@ def codes():
     """Five clips of any codes."""
     generator = torch.Generator().manual_seed(0)
     visual = torch.randint(64, (5, 2, 2, 2), generator=generator)
-    return visual, torch.randint(MOTION_CODES, (5, 9, 36), generator=generator)
+    return {"visual": visual, "motion": torch.randint(MOTION_CODES, (5, 9, 36), generator=generator)}
 
 
 @pytest.fixture(scope="module")
 def shards(pipeline, codes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards")
-    list(write_codes([codes], folder, fingerprints(pipeline.video_fsq, pipeline.motion_vqvae)))
+    list(write_codes([codes], folder, fingerprints(pipeline.tokenizers)))
     return folder
 
 
 def test_codes_are_those_expected_behind_the_true_ones(pipeline, codes, monkeypatch):
     monkeypatch.setattr(redrawn_clips, "CODES_AT_ONCE", 3)
-    visual, motion = codes
-    likeliest = draw_expected(pipeline, visual, motion, top_p=0.0)
-    assert torch.equal(likeliest[:, 0], visual[:, 0])
-    sequence = pipeline.processor.build_sequence("i2vm", {"visual": visual, "motion": motion})
+    likeliest = draw_expected(pipeline, codes, top_p=0.0)
+    assert torch.equal(likeliest[:, 0], codes["visual"][:, 0])
+    sequence = pipeline.processor.build_sequence("i2vm", codes)
     with torch.no_grad():
         logits = pipeline.model(input_ids=sequence["input_ids"]).logits
     start = 2 + 4  # behind the task, the picture and [STG], where V1 begins
@@ -60,19 +60,19 @@ def test_codes_are_those_expected_behind_the_true_ones(pipeline, codes, monkeypa
 
 def test_chance_stays_in_the_nucleus_and_follows_its_generator(pipeline, codes):
     drawn = [
-        draw_expected(pipeline, *codes, top_p=1.0, generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+        draw_expected(pipeline, codes, top_p=1.0, generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
     ]
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
-    narrow = draw_expected(pipeline, *codes, top_p=0.0, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(narrow, draw_expected(pipeline, *codes, top_p=0.0))
+    narrow = draw_expected(pipeline, codes, top_p=0.0, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(narrow, draw_expected(pipeline, codes, top_p=0.0))
 
 
 def test_what_is_seen_again_are_8_bit_frames(pipeline, codes):
-    frames = [pipeline.processor.to_frames(video) for video in pipeline.decode_video(codes[0])]
+    frames = [pipeline.processor.to_frames(video) for video in pipeline.decode_video(codes["visual"])]
     with torch.no_grad():
-        expected = pipeline.video_fsq.encode(torch.stack(frames).permute(0, 4, 1, 2, 3).float() / 127.5 - 1)
-    assert torch.equal(see_again(pipeline.video_fsq, codes[0]), expected)
+        expected = pipeline.video_fsq.encode(to_model_range(torch.stack(frames)))
+    assert torch.equal(see_again(pipeline.video_fsq, codes["visual"]), expected)
 
 
 def test_the_last_clips_with_their_motion(pipeline, codes, shards, tmp_path):
@@ -80,11 +80,11 @@ def test_the_last_clips_with_their_motion(pipeline, codes, shards, tmp_path):
     redrawn, generator = CodeShards(tmp_path), torch.Generator().manual_seed(7)
     assert redrawn.metadata["tokenizers"] == CodeShards(shards).metadata["tokenizers"]
     visual = [
-        see_again(pipeline.video_fsq, draw_expected(pipeline, *(part[rows] for part in codes), generator=generator))
-        for rows in ([2, 3], [4])
+        see_again(pipeline.video_fsq, draw_expected(pipeline, batch, generator=generator))
+        for batch in ({name: values[rows] for name, values in codes.items()} for rows in ([2, 3], [4]))
     ]
-    assert torch.equal(torch.stack([clip["visual_codes"] for clip in redrawn]), torch.cat(visual))
-    assert torch.equal(torch.stack([clip["motion_codes"] for clip in redrawn]), codes[1][2:])
+    assert torch.equal(torch.stack([clip["visual"] for clip in redrawn]), torch.cat(visual))
+    assert torch.equal(torch.stack([clip["motion"] for clip in redrawn]), codes["motion"][2:])
 
 
 def test_the_command(checkpoint, codes, shards, tmp_path):
@@ -93,7 +93,7 @@ def test_the_command(checkpoint, codes, shards, tmp_path):
     result = CliRunner().invoke(app, [str(word) for word in command])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["clips"] == 2
-    assert torch.equal(CodeShards(tmp_path)[1]["motion_codes"], codes[1][4])
+    assert torch.equal(CodeShards(tmp_path)[1]["motion"], codes["motion"][4])
 
 
 def test_more_clips_than_there_are(pipeline, shards, tmp_path):
@@ -103,13 +103,13 @@ def test_more_clips_than_there_are(pipeline, shards, tmp_path):
 
 @pytest.mark.parametrize("grid", [(3, 2, 2), (2, 3, 3), (1, 2, 2)])
 def test_clips_of_another_size(pipeline, tmp_path, grid):
-    codes = torch.zeros(1, *grid, dtype=torch.long), torch.zeros(1, 8 * grid[0] - 7, 36, dtype=torch.long)
-    list(write_codes([codes], tmp_path, None))
-    with pytest.raises(ValueError, match=r"those of the model have \(2, 2, 2\) and \(9, 36\)"):
+    shapes = {"visual": grid, "motion": (8 * grid[0] - 7, 36)}
+    list(write_codes([{name: torch.zeros(1, *shape, dtype=int) for name, shape in shapes.items()}], tmp_path, None))
+    with pytest.raises(ValueError, match=r"those of the model have {'visual': \(2, 2, 2\), 'motion': \(9, 36\)}"):
         redraw_clips(pipeline, CodeShards(tmp_path), tmp_path / "redrawn", clips=1, progress=False)
 
 
-@pytest.mark.parametrize(("name", "fits"), [("video_fsq", False), ("motion_vqvae", True)])
+@pytest.mark.parametrize(("name", "fits"), [("visual", False), ("motion", True)])
 def test_codes_of_another_tokenizer(pipeline, shards, tmp_path, name, fits):
     """Pictures are decoded with the pipeline's own; motion is only passed on."""
     for file in shards.iterdir():
@@ -118,7 +118,7 @@ def test_codes_of_another_tokenizer(pipeline, shards, tmp_path, name, fits):
     metadata["tokenizers"][name] = "another"
     (tmp_path / METADATA).write_text(json.dumps(metadata), encoding="utf-8")
     if not fits:
-        with pytest.raises(ValueError, match="holds codes of another video_fsq"):
+        with pytest.raises(ValueError, match="holds codes of another tokenizer of 'visual'"):
             redraw_clips(pipeline, CodeShards(tmp_path), tmp_path / "redrawn", clips=1, progress=False)
         return
     redraw_clips(pipeline, CodeShards(tmp_path), tmp_path / "redrawn", clips=1, progress=False)

@@ -10,6 +10,7 @@ from unimo_hf import MotionVQVAE, MotionVQVAEConfig, VideoFSQ, VideoFSQConfig
 from unimo_hf.data import encoding
 from unimo_hf.data.encoding import encode_batch, write_shards
 from unimo_hf.data.shards import METADATA, CodeShards
+from unimo_hf.model.modalities import by_modality
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def tokenizers():
     torch.manual_seed(0)
     video = VideoFSQ(VideoFSQConfig(channels=8, channel_multipliers=[1, 1, 1], num_res_blocks=1, levels=[4, 4]))
     motion = MotionVQVAE(MotionVQVAEConfig(factors=[1, 4], widths=[8, 8], depth=1, codebook_size=16))
-    return video.eval(), motion.eval()
+    return by_modality(video.eval(), motion.eval())
 
 
 @pytest.fixture(scope="module")
@@ -34,34 +35,31 @@ def clips():
 
 def test_what_is_written_is_what_the_tokenizers_say(tokenizers, clips, tmp_path, monkeypatch):
     monkeypatch.setattr(encoding, "CLIPS_PER_SHARD", 2)  # several shards, in order
-    assert list(write_shards(clips, tmp_path, *tokenizers, batch_size=2)) == [2, 4, 5]
+    assert list(write_shards(clips, tmp_path, tokenizers, batch_size=2)) == [2, 4, 5]
     assert len(list(tmp_path.glob("*.parquet"))) == 3
     read = CodeShards(tmp_path)
     assert len(read) == 5
     for index, clip in enumerate(clips):
-        visual, motion = encode_batch({key: value[None] for key, value in clip.items()}, *tokenizers)
-        assert torch.equal(read[index]["visual_codes"], visual[0])
-        assert torch.equal(read[index]["motion_codes"], motion[0])
-        assert visual.shape == (1, 2, 2, 2)
-        assert motion.shape == (1, 9, 4)
+        codes = encode_batch({key: value[None] for key, value in clip.items()}, tokenizers)
+        assert {name: values.shape[1:] for name, values in codes.items()} == {"visual": (2, 2, 2), "motion": (9, 4)}
+        assert all(torch.equal(read[index][name], values[0]) for name, values in codes.items())
 
 
 def test_a_folder_is_not_written_over(tokenizers, clips, tmp_path):
-    list(write_shards(clips[:1], tmp_path, *tokenizers))
+    list(write_shards(clips[:1], tmp_path, tokenizers))
     with pytest.raises(ValueError, match=r"is finished, it holds shards\.json"):
-        list(write_shards(clips, tmp_path, *tokenizers))
+        list(write_shards(clips, tmp_path, tokenizers))
 
 
 def test_codes_of_the_world_fit_no_clip(tokenizers, clips, tmp_path):
-    video_fsq, motion_vqvae = tokenizers
-    world = MotionVQVAE(MotionVQVAEConfig(**motion_vqvae.config.to_dict() | {"coordinates": "world"}))
+    world = MotionVQVAE(MotionVQVAEConfig(**tokenizers["motion"].config.to_dict() | {"coordinates": "world"}))
     with pytest.raises(ValueError, match=r"coordinates is 'world'; .* must be 'camera'"):
-        list(write_shards(clips, tmp_path, video_fsq, world))
+        list(write_shards(clips, tmp_path, tokenizers | by_modality(world)))
 
 
 def test_an_interrupted_run_is_begun_again(tokenizers, clips, tmp_path, monkeypatch):
     monkeypatch.setattr(encoding, "CLIPS_PER_SHARD", 1)
-    interrupted = write_shards(clips, tmp_path, *tokenizers, batch_size=1)
+    interrupted = write_shards(clips, tmp_path, tokenizers, batch_size=1)
     for _ in range(4):
         next(interrupted)
     interrupted.close()
@@ -69,7 +67,7 @@ def test_an_interrupted_run_is_begun_again(tokenizers, clips, tmp_path, monkeypa
     with pytest.raises(ValueError, match=METADATA):
         CodeShards(tmp_path)
     (tmp_path / "theirs.parquet").write_text("somebody else's")
-    list(write_shards(clips[:2], tmp_path, *tokenizers, batch_size=1))
+    list(write_shards(clips[:2], tmp_path, tokenizers, batch_size=1))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"shard_00000.parquet", "shard_00001.parquet", METADATA, "theirs.parquet"}
     assert json.loads((tmp_path / METADATA).read_text())["files"] == ["shard_00000.parquet", "shard_00001.parquet"]
@@ -80,13 +78,13 @@ def test_an_interrupted_run_is_begun_again(tokenizers, clips, tmp_path, monkeypa
 def test_shards_of_nobody_knows_whom_are_left_alone(tokenizers, clips, tmp_path):
     (tmp_path / "shard_00007.parquet").write_text("somebody else's")
     with pytest.raises(ValueError, match=r"shard_00007\.parquet exists already"):
-        list(write_shards(clips, tmp_path, *tokenizers))
+        list(write_shards(clips, tmp_path, tokenizers))
     assert [path.name for path in tmp_path.iterdir()] == ["shard_00007.parquet"]
 
 
 def test_nothing_to_encode(tokenizers, tmp_path):
     with pytest.raises(ValueError, match="no clips to encode"):
-        list(write_shards([], tmp_path, *tokenizers))
+        list(write_shards([], tmp_path, tokenizers))
     assert not (tmp_path / METADATA).exists()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from unimo_hf.evaluation.training_statistics import TrainingStatistics
+from unimo_hf.model.pixel_range import to_model_range, to_pixels
 from unimo_hf.motion.motion import Motion
 
 FRAMES, SIZE, FPS = 9, 16, 15.0
@@ -94,7 +95,7 @@ class FakePipeline:
 
     def _find(self, pictures: torch.Tensor) -> torch.Tensor:
         """Numbers of the clips whose first frames (B, 3, S, S) are given."""
-        frames = ((pictures + 1) * 127.5).round().movedim(1, -1).flatten(1)
+        frames = to_pixels(pictures[:, :, None]).float().flatten(1)
         return torch.cdist(frames, self.keys).argmin(dim=1)
 
     def motion_codes_from_video(self, video, *, do_sample=None, mean_codes=None, seed=None):
@@ -114,7 +115,7 @@ class FakePipeline:
 
     def decode_video(self, visual_codes):
         videos = np.stack([make_video(int(number)) for number in visual_codes[:, 0, 0, 0]])
-        return torch.as_tensor(videos).movedim(-1, 1).float() / 127.5 - 1
+        return to_model_range(torch.as_tensor(videos))
 
 
 def make_statistics(**changes) -> TrainingStatistics:

@@ -5,9 +5,9 @@ import pytest
 import torch
 from evaluation_fakes import FRAMES, FakePipeline, make_motion, make_statistics, make_video, read_clip, write_clips
 
-from unimo_hf.evaluation.clip_batches import to_model_range
 from unimo_hf.evaluation.evaluate_v2m import evaluate_v2m
 from unimo_hf.evaluation.training_statistics import TrainingClip, build_training_statistics
+from unimo_hf.model.pixel_range import to_model_range
 
 CLIPS = 5
 pytestmark = pytest.mark.filterwarnings("ignore:There is no value of foot_sliding")

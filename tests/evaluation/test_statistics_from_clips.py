@@ -3,8 +3,8 @@ import pytest
 import torch
 from evaluation_fakes import FRAMES, FakeBody, FakeVideoFSQ, make_video, read_clip, write_clips
 
-from unimo_hf.evaluation.clip_batches import to_model_range
 from unimo_hf.evaluation.statistics_from_clips import statistics_from_clips
+from unimo_hf.model.pixel_range import to_model_range
 
 
 def test_all_clips_count_and_some_are_in_the_bank(tmp_path):

@@ -127,8 +127,8 @@ def test_a_damaged_processor(folder, name):
 FIT = {
     "number of visual codes": ("video_fsq", {"levels": [4, 4, 5]}),
     "number of motion codes": ("motion_vqvae", {"codebook_size": 16}),
-    "motion codes a frame": ("motion_vqvae", {"factors": [1, 6]}),
-    "temporal compression": ("video_fsq", {"temporal_compression": 4}),
+    "number of motion codes a tick": ("motion_vqvae", {"factors": [1, 6]}),
+    "number of frames that a tick of visual codes covers": ("video_fsq", {"temporal_compression": 4}),
     "size of a picture": ("video_fsq", {"spatial_compression": 8}),
     "fps": ("motion_vqvae", {"fps": 30.0}),
     "number of frames": ("unimo", {"frames": 17}),

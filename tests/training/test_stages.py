@@ -19,6 +19,7 @@ from unimo_hf import MotionVQVAE, UniMoForConditionalGeneration, UniMoPipeline, 
 from unimo_hf.data.encoding import write_codes
 from unimo_hf.data.scene import FOCAL_PER_SIDE
 from unimo_hf.data.shards import CodeShards, fingerprints
+from unimo_hf.model.modalities import by_modality
 from unimo_hf.model.motion_features import frames_to_parameters
 from unimo_hf.training import motion_vqvae, unimo, video_fsq
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe, MotionVQVAEStage
@@ -320,9 +321,9 @@ def redrawn_shards(recipes, tmp_path):
     """A folder of two clips: all codes 0, and all codes 1."""
     tokenizers = recipes["unimo"][2]["tokenizers"]
     kinds = {"video_fsq": VideoFSQ, "motion_vqvae": MotionVQVAE}
-    made_by = fingerprints(*(kind.from_pretrained(tokenizers[name]) for name, kind in kinds.items()))
+    made_by = fingerprints(by_modality(*(kind.from_pretrained(tokenizers[name]) for name, kind in kinds.items())))
     clips = torch.tensor([0, 1])
-    codes = clips.view(2, 1, 1, 1).expand(2, 2, 2, 2), clips.view(2, 1, 1).expand(2, 9, 4)
+    codes = {"visual": clips.view(2, 1, 1, 1).expand(2, 2, 2, 2), "motion": clips.view(2, 1, 1).expand(2, 9, 4)}
     list(write_codes([codes], tmp_path / "redrawn", made_by))
     return str(tmp_path / "redrawn")
 
@@ -336,17 +337,17 @@ def test_redrawn_clips_are_there_to_be_read(recipes, redrawn_shards, tmp_path, m
     values = {**values, "redrawn_shards": redrawn_shards, "options": options}
     stage = UniMoStage(micro_recipes.build(kind, values, tmp_path), Accelerator())
     seen = []
-    monkeypatch.setattr(stage, "codes", lambda batch: seen.append(batch) or (drawn[0], drawn[1]))
-    drawn = torch.full((3, 2, 2, 2), 5), torch.full((3, 9, 4), 5)
-    batch = {"visual_codes": drawn[0], "motion_codes": drawn[1]}
+    monkeypatch.setattr(stage, "codes", lambda batch: seen.append(batch) or drawn)
+    drawn = {"visual": torch.full((3, 2, 2, 2), 5), "motion": torch.full((3, 9, 4), 5)}
+    batch = dict(drawn)
     for _ in range(4):
         stage.loss(stage.network, batch)
     assert len(seen) == 4
     if not is_redrawn:
         assert all(given is batch for given in seen)
         return
-    visual = torch.stack([given["visual_codes"] for given in seen])
-    motion = torch.stack([given["motion_codes"] for given in seen])
+    visual = torch.stack([given["visual"] for given in seen])
+    motion = torch.stack([given["motion"] for given in seen])
     assert visual.shape == (4, 3, 2, 2, 2)
     assert motion.shape == (4, 3, 9, 4)
     assert torch.equal(visual.flatten(2).amin(dim=2), motion.flatten(2).amax(dim=2))  # each clip with its motion
@@ -441,7 +442,7 @@ def test_clips_encoded_once_train_like_clips_encoded_while_training(recipes, tmp
     encoded = module.train(micro_recipes.build(kind, with_shards, tmp_path / "shards", steps=2))
     shards = CodeShards(tmp_path / "codes")
     assert len(shards) == 8
-    assert set(shards.metadata["tokenizers"]) == {"video_fsq", "motion_vqvae"}
+    assert set(shards.metadata["tokenizers"]) == {"visual", "motion"}
     for first, second in zip(drawn.parameters(), encoded.parameters(), strict=True):
         torch.testing.assert_close(first, second)
 
@@ -454,7 +455,7 @@ def test_codes_of_other_tokenizers(recipes, tmp_path):
     other = MotionVQVAE(Recipe("", micro_recipes.MOTION_VQVAE_MODEL).build_config(MotionVQVAE.config_class))
     other.save_pretrained(tmp_path / "other")
     with_shards["tokenizers"] = {**values["tokenizers"], "motion_vqvae": str(tmp_path / "other")}
-    with pytest.raises(ValueError, match="codes holds codes of another motion_vqvae"):
+    with pytest.raises(ValueError, match="codes holds codes of another tokenizer of 'motion'"):
         module.train(micro_recipes.build(kind, with_shards, tmp_path, steps=1))
 
 

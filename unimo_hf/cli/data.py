@@ -128,7 +128,7 @@ def encode(
     check_unfinished(output, METADATA)
     found = load_clips(clips)
     pipeline = options.load_pipeline(model)
-    encoded = encode_clips(found, output, pipeline.video_fsq, pipeline.motion_vqvae)
+    encoded = encode_clips(found, output, pipeline.tokenizers)
     _report(
         "Code shards", {"clips": encoded, "source": str(clips), "folder": str(output), "model": model}, start, as_json
     )

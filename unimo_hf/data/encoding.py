@@ -2,7 +2,7 @@
 """Clips become shards of codes: encode once, train anywhere."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -11,10 +11,9 @@ import torch
 from tqdm.auto import tqdm
 
 from unimo_hf.data.clips import ClipFiles
-from unimo_hf.data.shards import FORMAT_VERSION, METADATA, fingerprints
-from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
-from unimo_hf.model.modeling_video_fsq import VideoFSQ
-from unimo_hf.model.motion_features import parameters_to_frames
+from unimo_hf.data.code_columns import MOST_CODE
+from unimo_hf.data.shards import CODES, FORMAT_VERSION, METADATA, SHAPE, fingerprints
+from unimo_hf.model.modalities import ModalityTokenizer
 from unimo_hf.output_folder import OutputFolder
 
 CLIPS_PER_SHARD, CLIPS_PER_GROUP = 1024, 64
@@ -22,66 +21,57 @@ CLIPS_PER_SHARD, CLIPS_PER_GROUP = 1024, 64
 
 @torch.no_grad()
 def encode_batch(
-    batch: dict[str, torch.Tensor], video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE
-) -> tuple[torch.Tensor, torch.Tensor]:
+    clips: Mapping[str, torch.Tensor], tokenizers: Mapping[str, ModalityTokenizer]
+) -> dict[str, torch.Tensor]:
     """Clips to codes.
 
     Args:
-        batch (`dict[str, torch.Tensor]`): `video` (B, T, S, S, 3) uint8 and SMPL-X parameters (B, T, ...) in the
-            camera frame.
-        video_fsq ([`VideoFSQ`]): Video tokenizer.
-        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer.
+        clips (`Mapping[str, torch.Tensor]`): A batch of what [`ModalityTokenizer.data_of`] finds there: `video`
+            (B, T, S, S, 3) uint8, SMPL-X parameters (B, T, …) in the camera frame, and the like.
+        tokenizers (`Mapping[str, ModalityTokenizer]`): By modality.
 
     Returns:
-        `tuple`: visual codes (B, t, h, w) and motion codes (B, T, codes a frame).
+        `dict`: Codes (B, ticks, …) by modality.
 
     Raises:
-        ValueError: If the motion tokenizer was trained in the world: of a clip only its camera is known.
+        ValueError: If the clips lack what a tokenizer encodes.
     """
-    if motion_vqvae.config.coordinates != "camera":
-        raise ValueError(
-            f"The motion tokenizer's coordinates is {motion_vqvae.config.coordinates!r}; clips of video and motion "
-            "are in the camera frame, so it must be 'camera'."
-        )
-    video = batch["video"].to(video_fsq.device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-    parameters = {key: batch[key].to(motion_vqvae.device) for key in ("body_pose", "betas", "global_orient", "transl")}
-    motion = parameters_to_frames(**parameters, rotation=motion_vqvae.config.rotation)
-    return video_fsq.encode(video), motion_vqvae.encode(motion)
+    codes = {}
+    for name, tokenizer in tokenizers.items():
+        try:
+            data = tokenizer.data_of(clips)
+        except KeyError as error:
+            raise ValueError(f"Clips hold {sorted(clips)}; the tokenizer of {name!r} needs {error}.") from error
+        codes[name] = tokenizer.encode(data)
+    return codes
 
 
 def write_shards(
-    clips: Iterable[dict[str, torch.Tensor]],
+    clips: Iterable[Mapping[str, torch.Tensor]],
     output: str | Path,
-    video_fsq: VideoFSQ,
-    motion_vqvae: MotionVQVAE,
+    tokenizers: Mapping[str, ModalityTokenizer],
     batch_size: int = 16,
 ) -> Iterator[int]:
     """Encode clips into a folder.
 
     Args:
-        clips (`Iterable[dict[str, torch.Tensor]]`): As [`ClipFiles.load`] or [`DrawnClips`] give them.
+        clips (`Iterable[Mapping[str, torch.Tensor]]`): As [`ClipFiles.load`] or [`DrawnClips`] give them.
         output (`str` or `Path`): As for [`write_codes`].
-        video_fsq ([`VideoFSQ`]): Video tokenizer.
-        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer.
+        tokenizers (`Mapping[str, ModalityTokenizer]`): By modality.
         batch_size (`int`, *optional*, defaults to 16): Clips to encode at once.
 
     Yields:
         `int`: Number of clips encoded so far, so that the caller can show progress.
 
     Raises:
-        ValueError: As [`write_codes`].
+        ValueError: As [`encode_batch`] and [`write_codes`].
     """
-    batches = (
-        {key: torch.stack([clip[key] for clip in group]) for key in group[0]} for group in _groups(clips, batch_size)
-    )
-    codes = (encode_batch(batch, video_fsq, motion_vqvae) for batch in batches)
-    yield from write_codes(codes, output, fingerprints(video_fsq, motion_vqvae))
+    codes = (encode_batch(batch, tokenizers) for batch in _batches(clips, batch_size))
+    yield from write_codes(codes, output, fingerprints(tokenizers))
 
 
 def write_codes(
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
-    output: str | Path,
-    tokenizers: dict[str, str] | None,
+    batches: Iterable[Mapping[str, torch.Tensor]], output: str | Path, tokenizers: dict[str, str] | None
 ) -> Iterator[int]:
     """Write codes into a folder, shard after shard.
 
@@ -89,8 +79,8 @@ def write_codes(
     complete. Other files in the folder stay as they are.
 
     Args:
-        batches (`Iterable[tuple[torch.Tensor, torch.Tensor]]`): Visual codes (B, t, h, w) and motion codes
-            (B, T, codes a frame), as [`encode_batch`] gives them.
+        batches (`Iterable[Mapping[str, torch.Tensor]]`): Codes (B, ticks, …) by modality, as [`encode_batch`] gives
+            them; of one without a clock (B, codes), with -1 from the end of a row on.
         output (`str` or `Path`): Folder; the shards that an interrupted run left in it are replaced.
         tokenizers (`dict[str, str]`, *optional*): [`fingerprints`] of those whose codes they are.
 
@@ -98,20 +88,21 @@ def write_codes(
         `int`: Number of clips written so far.
 
     Raises:
-        ValueError: If the folder already holds shards, another run is writing into it, or there are no clips.
+        ValueError: If the folder already holds shards, another run is writing into it, there are no clips, or their
+            codes are no codes or of several shapes.
         OSError: If the folder can't be written.
     """
-    shapes: dict[str, list[int]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     rows: list[dict[str, np.ndarray]] = []
     files: list[str] = []
     done = 0
     with OutputFolder(output, last=METADATA) as folder:
         folder.check_free(sorted(path.name for path in folder.path.glob("shard_*.parquet")))
-        for visual, motion in batches:
-            shapes = {"visual_shape": list(visual.shape[1:]), "motion_shape": list(motion.shape[1:])}
-            codes = {"visual_codes": _as_rows(visual), "motion_codes": _as_rows(motion)}
-            rows += [{key: values[row] for key, values in codes.items()} for row in range(len(visual))]
-            done += len(visual)
+        for batch in batches:
+            shapes = _joined(shapes, {name: tuple(codes.shape[1:]) for name, codes in batch.items()})
+            columns = {name + CODES: _as_rows(name, codes) for name, codes in batch.items()}
+            rows += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+            done += len(next(iter(batch.values())))
             if len(rows) >= CLIPS_PER_SHARD:
                 files.append(_put_shard(folder, len(files), rows))
                 rows = []
@@ -123,7 +114,7 @@ def write_codes(
         metadata = {
             "format_version": FORMAT_VERSION,
             "clips": done,
-            **shapes,
+            **{name + SHAPE: list(shape) for name, shape in shapes.items()},
             "files": files,
             "tokenizers": tokenizers,
         }
@@ -134,8 +125,7 @@ def write_codes(
 def encode_clips(
     clips: Collection[ClipFiles],
     output: str | Path,
-    video_fsq: VideoFSQ,
-    motion_vqvae: MotionVQVAE,
+    tokenizers: Mapping[str, ModalityTokenizer],
     progress: bool = True,
 ) -> int:
     """Encode the clips of a folder.
@@ -143,38 +133,54 @@ def encode_clips(
     Args:
         clips (`Collection[ClipFiles]`): As [`load_clips`] gives them.
         output (`str` or `Path`): As for [`write_codes`].
-        video_fsq ([`VideoFSQ`]): Video tokenizer.
-        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer.
+        tokenizers (`Mapping[str, ModalityTokenizer]`): By modality.
         progress (`bool`, *optional*): Show a progress bar.
 
     Returns:
         `int`: Number of clips.
 
     Raises:
-        ValueError: As [`write_codes`], and if a clip is damaged.
+        ValueError: As [`write_shards`], and if a clip is damaged.
     """
     done = 0
     with tqdm(total=len(clips), desc="encoding", unit="clip", disable=None if progress else True) as bar:
-        for done in write_shards((clip.load() for clip in clips), output, video_fsq, motion_vqvae):
+        for done in write_shards((clip.load() for clip in clips), output, tokenizers):
             bar.update(done - bar.n)
     return done
 
 
-def _groups(clips: Iterable[dict[str, torch.Tensor]], size: int) -> Iterator[list[dict[str, torch.Tensor]]]:
+def _batches(clips: Iterable[Mapping[str, torch.Tensor]], size: int) -> Iterator[dict[str, torch.Tensor]]:
     remaining = iter(clips)
     while group := list(islice(remaining, size)):
-        yield group
+        yield {key: torch.stack([clip[key] for clip in group]) for key in group[0]}
 
 
-def _as_rows(codes: torch.Tensor) -> np.ndarray:
-    return codes.flatten(1).cpu().numpy().astype(np.uint16)
+def _joined(shapes: dict[str, tuple[int, ...]], others: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Shapes of the codes of all clips so far and of those of a batch; without a clock, of the longest clip."""
+    joined = {name: max(shape, shapes.get(name, (1,))) if len(shape) == 1 else shape for name, shape in others.items()}
+    fixed = [{name: shape if len(shape) > 1 else () for name, shape in each.items()} for each in (shapes, joined)]
+    if shapes and fixed[0] != fixed[1]:
+        raise ValueError(f"The codes of some clips have the shapes {shapes}, of others {others}; they must be alike.")
+    return joined
+
+
+def _as_rows(name: str, codes: torch.Tensor) -> list[np.ndarray]:
+    """Codes of each clip, in the narrowest type of a file that holds all of them."""
+    values = codes.flatten(1).cpu().numpy()
+    has_end = codes.ndim == 2
+    least, most = values.min(initial=0), values.max(initial=0)
+    if least < -int(has_end) or most >= MOST_CODE:
+        raise ValueError(f"The {name} codes hold {least} to {most}; 0 to {MOST_CODE - 1} can be written.")
+    kind = np.uint16 if most < 2**16 else np.uint32
+    return [(row[row >= 0] if has_end else row).astype(kind) for row in values]
 
 
 def _put_shard(folder: OutputFolder, number: int, rows: list[dict[str, np.ndarray]]) -> str:
     import datasets
 
     name = f"shard_{number:05d}.parquet"
-    features = datasets.Features({key: datasets.List(datasets.Value("uint16")) for key in rows[0]})
+    kinds = {key: max(row[key].dtype for row in rows).name for key in rows[0]}
+    features = datasets.Features({key: datasets.List(datasets.Value(kind)) for key, kind in kinds.items()})
     bars_are_wanted = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()  # the caller has one of its own
     try:

@@ -6,21 +6,23 @@ import hashlib
 import itertools
 import math
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
-from transformers import PreTrainedModel
 
 from unimo_hf.data.code_columns import count_rows, read_codes
 from unimo_hf.json_files import check_plain_name, read_json_object
+from unimo_hf.model.modalities import ModalityTokenizer
 from unimo_hf.model.number_ranges import SIZE, shown
 
 FORMAT_VERSION = 1
 METADATA = "shards.json"
 KEPT_BYTES = 2**29  # of codes that were read: 20,000 clips of the 4B model, 300,000 of `unimo-tiny`
-COLUMNS = {"video_fsq": "visual_codes", "motion_vqvae": "motion_codes"}  # whose codes are in which
+# Behind the name of a modality: the column of its codes, and what the metadata call their shape in a clip.
+CODES, SHAPE = "_codes", "_shape"
 
 
 class CodeShards(Dataset):
@@ -30,6 +32,10 @@ class CodeShards(Dataset):
 
     Args:
         folder (`str` or `Path`): Folder that [`write_codes`] filled.
+
+    Attributes:
+        shapes (`dict[str, tuple[int, ...]]`): Shape of a clip's codes, by modality; of one without a clock, whose
+            clips may have fewer, the most codes of a clip alone.
 
     Raises:
         ValueError: If the folder holds no shards, shards of another version, or shards that are damaged; names the
@@ -44,10 +50,9 @@ class CodeShards(Dataset):
             raise ValueError(f"{folder} is no folder of code shards ({METADATA}: {error}).") from error
         if (found := self.metadata.get("format_version")) != FORMAT_VERSION or isinstance(found, bool):
             raise ValueError(f"{folder} has shards of format {shown(found)}; this version reads {FORMAT_VERSION}.")
-        self.visual_shape = self._shape("visual_shape", ("latent frames", "rows", "columns"))
-        self.motion_shape = self._shape("motion_shape", ("frames", "codes a frame"))
-        self.lengths = {"visual_codes": math.prod(self.visual_shape), "motion_codes": math.prod(self.motion_shape)}
-        self.codebook_sizes: dict[str, int] = {}  # where they are known
+        self.shapes = self._shapes()
+        self.lengths = {name + CODES: _lengths(shape) for name, shape in self.shapes.items()}
+        self.codebook_sizes: dict[str, int] = {}  # of columns, where they are known
         self._groups: list[tuple[Path, int, int]] = []  # file, number, and its first row there
         self._ends: list[int] = []  # of the clips of each
         for path in self._files():
@@ -62,14 +67,13 @@ class CodeShards(Dataset):
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        """A clip: `visual_codes` (t, h, w) and `motion_codes` (T, codes a frame), int64."""
+        """A clip: the codes of each modality, int64; of one without a clock -1 from the end on."""
         index = range(len(self))[int(index)]
         group = bisect.bisect_right(self._ends, index)
-        codes = self._codes(group)
-        row = index - self._ends[group] + len(codes["visual_codes"])
+        row = index - (self._ends[group - 1] if group else 0)
         return {
-            "visual_codes": torch.as_tensor(codes["visual_codes"][row].astype(np.int64)).view(self.visual_shape),
-            "motion_codes": torch.as_tensor(codes["motion_codes"][row].astype(np.int64)).view(self.motion_shape),
+            name: torch.as_tensor(self._codes(group)[name + CODES][row].astype(np.int64)).view(shape)
+            for name, shape in self.shapes.items()
         }
 
     def _codes(self, number: int) -> dict[str, np.ndarray]:
@@ -85,13 +89,16 @@ class CodeShards(Dataset):
     def _kept_bytes(self) -> int:
         return sum(values.nbytes for codes in self._kept.values() for values in codes.values())
 
-    def _shape(self, name: str, axes: tuple[str, ...]) -> tuple[int, ...]:
-        found = self.metadata.get(name)
-        if not isinstance(found, list) or len(found) != len(axes):
-            needed = f"a list of {len(axes)} sizes ({', '.join(axes)}) is needed"
-            raise ValueError(f"{self.folder / METADATA}: {name} is {shown(found)}; {needed}.")
-        SIZE.check_each(f"{self.folder / METADATA}: {name}", found)
-        return tuple(found)
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes = {}
+        for key, shape in self.metadata.items():
+            name = key.removesuffix(SHAPE)
+            if name != key and name.isidentifier():
+                SIZE.check_each(f"{self.folder / METADATA}: {shown(key)}", shape)
+                shapes[name] = tuple(shape)
+        if not shapes:
+            raise ValueError(f"{self.folder / METADATA} says the shape of no modality's codes.")
+        return shapes
 
     def _files(self) -> list[Path]:
         """The files that the metadata name; where they name none, all that are there."""
@@ -116,28 +123,42 @@ class CodeShards(Dataset):
         return count_rows(path, self.lengths)
 
 
-def fingerprints(*tokenizers: PreTrainedModel) -> dict[str, str]:
-    """What tells trained tokenizers apart: a digest of the weights of each, by its name."""
+def _lengths(shape: tuple[int, ...]) -> range:
+    """How many codes a clip may have: codes without ticks are of a modality without a clock and end anywhere."""
+    most = math.prod(shape)
+    return range(0 if len(shape) == 1 else most, most + 1)
+
+
+def fingerprints(networks: Mapping[str, object]) -> dict[str, str]:
+    """What tells trained networks, such as tokenizers by modality, apart: a digest of the weights of each.
+
+    What has no weights, as a tokenizer that follows a rule, has none.
+    """
     found = {}
-    for tokenizer in tokenizers:
-        digest = hashlib.sha256()
-        for name, value in sorted(tokenizer.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
-        found[tokenizer.base_model_prefix] = digest.hexdigest()[:16]
+    for key, network in networks.items():
+        if isinstance(network, torch.nn.Module):
+            digest = hashlib.sha256()
+            for name, value in sorted(network.state_dict().items()):
+                digest.update(name.encode())
+                digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
+            found[key] = digest.hexdigest()[:16]
     return found
 
 
-def check_tokenizers(shards: CodeShards, *tokenizers: PreTrainedModel) -> None:
+def check_tokenizers(shards: CodeShards, tokenizers: Mapping[str, ModalityTokenizer]) -> None:
     """Raise `ValueError` if a folder says that its codes are of other tokenizers; its codes are then known to be few.
 
-    From then on a clip with a code that is in no codebook is refused.
+    From then on a clip with a code that is in no codebook is refused. A folder may hold codes of some of them alone.
     """
     made_by = shards.metadata.get("tokenizers") or {}
     if not isinstance(made_by, dict):
         raise ValueError(f"{shards.folder / METADATA}: tokenizers is {shown(made_by)}; an object is needed.")
-    for name, digest in fingerprints(*tokenizers).items():
-        if made_by.get(name, digest) != digest:
-            raise ValueError(f"{shards.folder} holds codes of another {name}: remove it, or name another folder.")
-    for tokenizer in tokenizers:
-        shards.codebook_sizes[COLUMNS[tokenizer.base_model_prefix]] = tokenizer.config.codebook_size
+    digests = fingerprints(tokenizers)
+    for name in tokenizers.keys() & shards.shapes.keys():
+        tokenizer, digest = tokenizers[name], digests.get(name)
+        former = getattr(tokenizer, "base_model_prefix", name)  # version 0.1 named the network and not the modality
+        if made_by.get(name, made_by.get(former, digest)) != digest:
+            raise ValueError(
+                f"{shards.folder} holds codes of another tokenizer of {name!r}: remove it, or name another folder."
+            )
+        shards.codebook_sizes[name + CODES] = tokenizer.modality.size

@@ -125,16 +125,6 @@ class ClipReader:
         return video, motion
 
 
-def to_model_range(video: torch.Tensor) -> torch.Tensor:
-    """Frames `(B, T, H, W, 3)`, uint8, to network input `(B, 3, T, H, W)`, float32 in [-1, 1]."""
-    return video.movedim(-1, 1).float() / 127.5 - 1
-
-
-def from_model_range(video: torch.Tensor) -> torch.Tensor:
-    """Inverse of [`to_model_range`]: clamped and rounded to what a file would hold."""
-    return ((video.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).movedim(1, -1)
-
-
 def _read_frames(path: Path) -> np.ndarray:
     from unimo_hf.video.reading import read_video
 

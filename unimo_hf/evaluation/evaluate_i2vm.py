@@ -10,9 +10,10 @@ import torch
 
 from unimo_hf.metrics import pose as metrics_pose
 from unimo_hf.metrics import video as metrics_video
+from unimo_hf.model.pixel_range import to_model_range, to_pixels
 
 from .body_points import BodyPoints, body_points
-from .clip_batches import ClipFiles, ClipReader, from_model_range, to_model_range
+from .clip_batches import ClipFiles, ClipReader
 from .evaluate_v2m import VideoToMotion
 from .motion_distribution import DISTRIBUTION_UNITS, MotionDistribution
 from .motion_scores import MOTION_UNITS, ROOT_ALIGNMENT, MotionScores
@@ -93,7 +94,7 @@ def evaluate_i2vm(
         visual_codes, motion_codes = pipeline.codes_from_image(picture, do_sample=do_sample, seed=seed + number)
         motions = pipeline.decode_motion(motion_codes)
         made = body_points(motions, pipeline.body)
-        video = from_model_range(pipeline.decode_video(visual_codes))
+        video = to_pixels(pipeline.decode_video(visual_codes)).cpu()
         seen_codes = pipeline.motion_codes_from_video(
             to_model_range(video), do_sample=v2m_do_sample, seed=seed + number
         )

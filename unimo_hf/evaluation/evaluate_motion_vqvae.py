@@ -12,9 +12,9 @@ from unimo_hf.metrics.codes import codebook_use, next_code_entropy
 from unimo_hf.metrics.points import MILLIMETRES
 from unimo_hf.metrics.pose import mpjpe
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE, decode_prefix
-from unimo_hf.model.motion_features import frames_to_parameters, parameters_to_frames
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.motion_frames import frames_to_motions, motions_to_frames
 
 from .body_points import body_points
 from .motion_baselines import MotionBaselines
@@ -106,10 +106,10 @@ def evaluate_motion_vqvae(
     codes = []
     for batch in _batches(clips, batch_size, progress):
         seen = [_in_view(clips[index], body, view, (seed, index)) for index in batch]
-        motion_codes = tokenizer.encode(_to_frames(seen, config.rotation).to(tokenizer.device))
+        motion_codes = tokenizer.encode(motions_to_frames(seen, config.rotation).to(tokenizer.device))
         codes.append(motion_codes.cpu())
         target = body_points(seen, body)
-        motions_back = _to_motions(tokenizer.decode(motion_codes), config.rotation, fps)
+        motions_back = frames_to_motions(tokenizer.decode(motion_codes), config, fps)
         given_back = body_points(motions_back, body)
         for score in (scores, world):
             score.add(given_back, target, fps)
@@ -155,7 +155,7 @@ def _errors_of_prefixes(
     """MPJPE `(B, T)` against the joints `target`, millimetres, where the first codes of a frame alone are given."""
     errors: dict[str, Iterable[torch.Tensor]] = {}
     for kept in (kept for kept in PREFIXES if kept < tokenizer.config.codes_per_frame):
-        part = _to_motions(decode_prefix(tokenizer, motion_codes, kept), tokenizer.config.rotation, fps)
+        part = frames_to_motions(decode_prefix(tokenizer, motion_codes, kept), tokenizer.config, fps)
         errors[f"mpjpe_first_{kept}"] = mpjpe(body_points(part, body, with_vertices=False).joints, target)
     return errors
 
@@ -230,22 +230,3 @@ def _batches(clips: Sequence[Motion], batch_size: int, progress: bool) -> Iterat
             batch = range(start, min(start + batch_size, len(clips)))
             yield batch
             bar.update(len(batch))
-
-
-def _to_frames(motions: Sequence[Motion], rotation: str) -> torch.Tensor:
-    """Clips to tokenizer frames (B, T, C)."""
-    parameters = {
-        name: torch.as_tensor(np.stack([getattr(motion, name) for motion in motions])) for name in Motion.PARAMETERS
-    }
-    betas = torch.as_tensor(np.stack([motion.betas for motion in motions]))
-    betas = betas[:, None].expand(-1, parameters["transl"].shape[1], -1)
-    return parameters_to_frames(**parameters, betas=betas, rotation=rotation)
-
-
-def _to_motions(frames: torch.Tensor, rotation: str, fps: float) -> list[Motion]:
-    """Decoded frames (B, T, C) to clips; a person has one shape, so betas are averaged over time (motion.md §2)."""
-    parameters: dict[str, Any] = frames_to_parameters(frames.detach().float().cpu(), rotation)
-    parameters["betas"] = parameters["betas"].mean(dim=1)
-    return [
-        Motion(**{name: values[clip] for name, values in parameters.items()}, fps=fps) for clip in range(len(frames))
-    ]

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from unimo_hf.model.pixel_range import to_model_range
 from unimo_hf.motion.motion import Motion
 
 from .body_points import BodyModel, body_points
-from .clip_batches import ClipFiles, ClipReader, to_model_range
+from .clip_batches import ClipFiles, ClipReader
 from .evaluate_video_fsq import VideoTokenizer
 from .motion_baselines import MotionBaselines
 from .motion_scores import MOTION_UNITS, MotionScores

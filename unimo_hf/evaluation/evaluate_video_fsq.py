@@ -10,9 +10,10 @@ import torch
 
 from unimo_hf.metrics.codes import codebook_use
 from unimo_hf.metrics.video import psnr
+from unimo_hf.model.pixel_range import to_model_range, to_pixels
 
 from .baselines import first_frame_video, mean_colour_video
-from .clip_batches import ClipFiles, ClipReader, from_model_range, to_model_range
+from .clip_batches import ClipFiles, ClipReader
 from .results import make_result
 
 UNITS = {"psnr": "dB", "psnr_frames": "dB", "codebook_utilisation": "%", "codebook_perplexity": "codes"}
@@ -73,7 +74,7 @@ def evaluate_video_fsq(
     for batch in reader:
         visual_codes = tokenizer.encode(to_model_range(batch.video).to(tokenizer.device))
         codes.append(visual_codes.flatten().cpu())
-        made = from_model_range(tokenizer.decode(visual_codes))
+        made = to_pixels(tokenizer.decode(visual_codes)).cpu()
         values["psnr"].append(psnr(made, batch.video))
         values["psnr_frames"].append(psnr(made, batch.video, dimensions=3).flatten())
         for name, baseline in baselines.items():

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from unimo_hf.model.pixel_range import to_model_range
 from unimo_hf.motion.motion import Motion
 
 from .body_points import BodyModel
-from .clip_batches import ClipFiles, ClipReader, to_model_range
+from .clip_batches import ClipFiles, ClipReader
 from .evaluate_video_fsq import VideoTokenizer
 from .training_statistics import TrainingClip, TrainingStatistics, build_training_statistics
 

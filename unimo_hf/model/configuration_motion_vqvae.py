@@ -6,6 +6,7 @@ import math
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
+from .modalities import Modality, squarest_grid
 from .motion_features import ROTATION_FORMATS, expert_channels
 from .number_ranges import FPS, SHARE, SIZE, WEIGHT, Range, check_fields
 
@@ -143,6 +144,11 @@ class MotionVQVAEConfig(PreTrainedConfig):
             raise ValueError(f"residual_kernels is {list(self.residual_kernels)}; two odd sizes are needed.")
         if self.frame_encoder and self.io_convs:
             raise ValueError("frame_encoder and io_convs are both set; the convolution of io_convs sees other frames.")
+
+    @property
+    def modality(self) -> Modality:
+        """The codes of a frame, in the squarest grid that holds them."""
+        return Modality("motion", self.codebook_size, squarest_grid(self.codes_per_frame))
 
     @property
     def codes_per_frame(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
+from .modalities import Modality
 from .number_ranges import DROPOUT, SIZE, Range, check_fields
 
 _RANGES = {
@@ -138,6 +139,11 @@ class VideoFSQConfig(PreTrainedConfig):
                     f"`{name}` is {getattr(self, name)}; a patch size of {self.patch_size} and "
                     f"{len(self.channel_multipliers)} levels allow {self.patch_size} to {most}"
                 )
+
+    @property
+    def modality(self) -> Modality:
+        """The codes of a latent frame; its grid follows the size of the pictures."""
+        return Modality("visual", self.codebook_size, (1, 1), self.temporal_compression)
 
     @property
     def codebook_size(self) -> int:

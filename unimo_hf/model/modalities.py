@@ -89,6 +89,15 @@ class Modality:
         """Frames of video in so many ticks, for one with a clock."""
         return 1 + (ticks - 1) * self.frames
 
+    def differences(self, other: "Modality") -> dict[str, tuple[int, int]]:
+        """Numbers in which these codes and those of a tokenizer, whose grid may follow its data, are not the same."""
+        facts = {
+            f"number of {self.name} codes": (self.size, other.size),
+            f"number of {self.name} codes a tick": (self.codes, self.codes if other.codes == 1 else other.codes),
+            f"number of frames that a tick of {self.name} codes covers": (self.frames, other.frames),
+        }
+        return {what: pair for what, pair in facts.items() if pair[0] != pair[1]}
+
 
 def make_table(modalities: Iterable[Modality | Mapping[str, Any]]) -> dict[str, Modality]:
     """A table of modalities by name, in their order, from values or from what JSON holds of them.
@@ -124,13 +133,22 @@ def squarest_grid(codes: int) -> tuple[int, int]:
 class ModalityTokenizer:
     """What turns the data of a modality into codes and back; a class of its own makes a new modality.
 
-    A grid that follows the size of the data is given as 1 x 1.
+    A grid that follows the size of the data is given as 1 x 1. Codes of one without a clock are `(batch, codes)`, with
+    -1 from the end of a row on.
     """
 
     @property
     def modality(self) -> Modality:
         """Its codes; a class may set it as a value."""
         raise NotImplementedError
+
+    def data_of(self, clips: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """What [`encode`] takes of a batch of clips: by default what they hold under the modality's name.
+
+        Raises:
+            KeyError: If they lack it.
+        """
+        return clips[self.modality.name]
 
     def encode(self, data: torch.Tensor) -> torch.LongTensor:
         """Data `(batch, …)` to codes `(batch, ticks, …)`, the codes of a tick in the order of its grid."""
@@ -143,3 +161,8 @@ class ModalityTokenizer:
     def code_vectors(self) -> torch.Tensor:
         """The vector that each code stands for, `(size, channels)`: near vectors mean much alike."""
         raise NotImplementedError
+
+
+def by_modality(*tokenizers: ModalityTokenizer) -> dict[str, ModalityTokenizer]:
+    """Tokenizers by the names of their modalities."""
+    return {tokenizer.modality.name: tokenizer for tokenizer in tokenizers}

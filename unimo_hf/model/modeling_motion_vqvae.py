@@ -9,7 +9,7 @@ Sources: UniMo paper, section 3.1 and appendix A; residual units and codebook up
 which has them from Jukebox (arXiv 2005.00341).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,8 +20,8 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_motion_vqvae import MotionVQVAEConfig
-from .modalities import Modality, ModalityTokenizer, squarest_grid
-from .motion_features import expert_channels
+from .modalities import Modality, ModalityTokenizer
+from .motion_features import expert_channels, parameters_to_frames
 
 ROWS_AT_ONCE = 2**16  # whose distances to all codes are in memory: 128 MB for 512 codes
 
@@ -268,8 +268,22 @@ class MotionVQVAE(ModalityTokenizer, PreTrainedModel):
 
     @property
     def modality(self) -> Modality:
-        """The codes of a frame, in the squarest grid that holds them."""
-        return Modality("motion", self.config.codebook_size, squarest_grid(self.config.codes_per_frame))
+        """The codes of a frame."""
+        return self.config.modality
+
+    def data_of(self, clips: Mapping[str, Tensor]) -> Tensor:
+        """Their SMPL-X parameters (B, T, …), which are in the camera frame, as [`encode`] takes them.
+
+        Raises:
+            ValueError: If the tokenizer was trained in the world: of a clip only its camera is known.
+        """
+        if self.config.coordinates != "camera":
+            raise ValueError(
+                f"The motion tokenizer's coordinates is {self.config.coordinates!r}; clips of video and motion are in "
+                "the camera frame, so it must be 'camera'."
+            )
+        parameters = {key: clips[key].to(self.device) for key in ("body_pose", "betas", "global_orient", "transl")}
+        return parameters_to_frames(**parameters, rotation=self.config.rotation)
 
     def code_vectors(self) -> Tensor:
         """The codebook, `(codes, codebook_dim)`."""

@@ -13,6 +13,7 @@ Sources: NVIDIA Cosmos-Tokenizer (arXiv 2501.03575); FSQ (arXiv 2309.15505).
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,7 @@ from .configuration_video_fsq import VideoFSQConfig
 from .finite_scalar_quantizer import FiniteScalarQuantizer
 from .haar_patches import HaarPatches, repeat_first_frame
 from .modalities import Modality, ModalityTokenizer
+from .pixel_range import to_model_range
 
 DETAIL_GAIN = 4.0  # a new encoder sees the details of pictures, which are small, a little better
 
@@ -354,8 +356,12 @@ class VideoFSQ(ModalityTokenizer, PreTrainedModel):
 
     @property
     def modality(self) -> Modality:
-        """The codes of a latent frame; its grid follows the size of the pictures."""
-        return Modality("visual", self.config.codebook_size, (1, 1), self.config.temporal_compression)
+        """The codes of a latent frame."""
+        return self.config.modality
+
+    def data_of(self, clips: Mapping[str, Tensor]) -> Tensor:
+        """Their `video` (B, T, S, S, 3), uint8, as [`encode`] takes it."""
+        return to_model_range(clips["video"].to(self.device))
 
     def code_vectors(self) -> Tensor:
         """The levels of every code, `(codes, channels)`."""

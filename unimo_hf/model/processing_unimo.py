@@ -13,13 +13,14 @@ from transformers.processing_utils import ProcessingKwargs, Unpack
 from .modalities import SPECIAL, Modality, make_table, plain_table, squarest_grid
 from .number_ranges import FPS, SIZE, check_fields, shown
 from .pad_resize import PadResize
+from .pixel_range import to_model_range, to_pixels
 from .sequences import INTERLEAVINGS, Sequence, lay_out
 from .tasks import TASKS, Segment, Task, get_task
 from .tokenization_unimo import UniMoTokenizer
 from .vocabulary import START_OF_TARGET
 
 # Codes `(batch, ticks, …)` by the name of their modality; of another person than the first by name and stream.
-Codes = Mapping[str | tuple[str, int], torch.LongTensor]
+Codes = Mapping[Any, torch.LongTensor]
 
 _RANGES = {
     "size": SIZE,
@@ -196,8 +197,8 @@ class UniMoProcessor(ProcessorMixin):
         # Frame by frame: a long clip of a large video never exists in floating point at its own size.
         resized = [geometry.apply(frame.permute(2, 0, 1).float()) for frame in frames]
         resized += [resized[-1]] * (length - len(resized))
-        pixel_values = torch.stack(resized, dim=1)[None] / 127.5 - 1.0
-        return PreparedVideo(pixel_values, len(frames), geometry)
+        pixel_values = to_model_range(torch.stack(resized, dim=1).movedim(0, -1))
+        return PreparedVideo(pixel_values[None], len(frames), geometry)
 
     def prepare_image(self, image: np.ndarray | torch.Tensor) -> PreparedVideo:
         """Fit one picture of shape `(height, width, 3)`, uint8 RGB, into the square; a clip of one frame."""
@@ -217,7 +218,7 @@ class UniMoProcessor(ProcessorMixin):
         Returns:
             `torch.ByteTensor` of shape `(frames, height, width, 3)`: uint8 RGB.
         """
-        frames = ((video.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 3, 0)
+        frames = to_pixels(video)
         if geometry is None:
             return frames
         (left, top), (height, width) = geometry.offset, geometry.resized
@@ -230,7 +231,8 @@ class UniMoProcessor(ProcessorMixin):
             task (`str` or [`Task`]): The task.
             codes (`dict[str, torch.LongTensor]`):
                 Codes `(batch, ticks, …)` of each modality of the condition, from the first tick of the clip on; those
-                behind what the task takes are left out. Of another person than the first the key is `(name, stream)`.
+                behind what the task takes are left out. Of one without a clock `(batch, codes)`, with -1 from the end
+                of a row on. Of another person than the first the key is `(name, stream)`.
             frames (`int`, *optional*): Of the clip. By default what a condition that takes all of it has, or a full
                 clip.
 
@@ -255,7 +257,8 @@ class UniMoProcessor(ProcessorMixin):
             frames (`int`, *optional*): Of the clip; by default what the codes have.
 
         Returns:
-            `dict`: `input_ids` and `labels` (-100 on the condition) of shape `(batch, length)`, and `sequence`.
+            `dict`: `input_ids` and `labels` (-100 on the condition and behind an end) of shape `(batch, length)`, and
+            `sequence`.
 
         Raises:
             ValueError: If codes are missing, have another shape, or are not of one clip.
@@ -264,6 +267,12 @@ class UniMoProcessor(ProcessorMixin):
         sequence = self._sequence_for(task, (*task.condition, *task.target), codes, frames)
         input_ids = self._fill(sequence, codes, task.token)
         labels = input_ids.masked_fill(~sequence.is_target.to(input_ids.device), -100)
+        for segment in task.target:
+            kind = self.table[segment.modality]
+            if not kind.has_clock:  # a row that ends before others is filled up with ends; the first is learnt
+                where = (sequence.holds(kind.name, segment.stream) & sequence.is_target)[0].to(input_ids.device)
+                is_end = (input_ids[:, where] == self.tokenizer.vocabulary.ranges[kind.name][0] + kind.end).long()
+                labels[:, where] = labels[:, where].masked_fill(is_end.cumsum(1) > is_end, -100)
         return {"input_ids": input_ids, "labels": labels, "sequence": sequence}
 
     def post_process(
@@ -340,9 +349,11 @@ class UniMoProcessor(ProcessorMixin):
         for key, given in codes.items():
             name, stream = (key, 0) if isinstance(key, str) else key
             kind, where = self.table[name], sequence.holds(name, stream)[0]
-            ids = vocabulary.to_ids(name, given.flatten(1))
+            has_ended = (given == -1).flatten(1) & (not kind.has_clock)
+            ids = vocabulary.to_ids(name, given.flatten(1).masked_fill(has_ended, 0))
             if not kind.has_clock:
-                ids = torch.nn.functional.pad(ids, (0, 1), value=vocabulary.ranges[name][0] + kind.end)
+                end = vocabulary.ranges[name][0] + kind.end
+                ids = torch.nn.functional.pad(ids.masked_fill(has_ended, end), (0, 1), value=end)
             elif ids.shape[1] != given.shape[1] * kind.codes:
                 raise ValueError(
                     f"The {name} codes of a tick must be {kind.codes}, {kind.grid}; found {tuple(given.shape[2:])}."

@@ -220,12 +220,13 @@ def check_fit(
         processor ([`UniMoProcessor`]): The processor.
     """
     root, motion, video = "the AR model", "motion_vqvae", "video_fsq"
-    visual, moving = unimo.table["visual"], unimo.table["motion"]
+    visual = unimo.table[video_fsq.modality.name]
     facts = [
-        ("number of visual codes", root, visual.size, video, video_fsq.codebook_size),
-        ("number of motion codes", root, moving.size, motion, motion_vqvae.codebook_size),
-        ("motion codes a frame", root, moving.codes, motion, motion_vqvae.codes_per_frame),
-        ("temporal compression", root, visual.frames, video, video_fsq.temporal_compression),
+        *(
+            (what, root, found, part, expected)
+            for part, kind in ((video, video_fsq.modality), (motion, motion_vqvae.modality))
+            for what, (found, expected) in unimo.table[kind.name].differences(kind).items()
+        ),
         ("vocabulary", root, unimo.vocabulary, "the tokenizer", processor.tokenizer.vocabulary),
         ("table of modalities", root, unimo.table, "the processor", processor.table),
         ("number of frames", root, unimo.frames, "the processor", processor.frames),

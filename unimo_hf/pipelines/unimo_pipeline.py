@@ -14,13 +14,14 @@ import torch
 from unimo_hf.atomic import follow_umask
 from unimo_hf.decoding.modeling_diffusion_decoder import DiffusionDecoder
 from unimo_hf.model.generation_unimo import Decoding
+from unimo_hf.model.modalities import ModalityTokenizer, by_modality
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
-from unimo_hf.model.motion_features import frames_to_parameters, parameters_to_frames
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.motion_frames import frames_to_motions, motions_to_frames
 from unimo_hf.pipelines.checkpoint import (
     DIFFUSION_DECODER,
     check_fit,
@@ -90,6 +91,11 @@ class UniMoPipeline:
         self.diffusion_decoder: DiffusionDecoder | None = None
         # Where a diffusion decoder is fetched from, if the checkpoint is of the Hub: name and options.
         self._source: tuple[PathLike | None, dict[str, Any]] = (None, {})
+
+    @property
+    def tokenizers(self) -> dict[str, ModalityTokenizer]:
+        """`dict`: The tokenizers by modality."""
+        return by_modality(self.video_fsq, self.motion_vqvae)
 
     @classmethod
     def from_pretrained(
@@ -367,22 +373,8 @@ class UniMoPipeline:
     @torch.no_grad()
     def decode_motion(self, motion_codes: torch.Tensor) -> list[Motion]:
         """Motion codes `(B, T, codes a frame)` to B motions in the frame that the tokenizer was trained in."""
-        config = self.motion_vqvae.config
         frames = self.motion_vqvae.decode(motion_codes.to(self.device))
-        parameters = {key: value.cpu().numpy() for key, value in frames_to_parameters(frames, config.rotation).items()}
-        return [
-            Motion(
-                body_pose=parameters["body_pose"][row],
-                global_orient=parameters["global_orient"][row],
-                transl=parameters["transl"][row],
-                # A person keeps their shape: the mean over the frames is the estimate.
-                betas=parameters["betas"][row].mean(axis=0),
-                fps=self.fps,
-                coordinates=config.coordinates,
-                up="-y" if config.coordinates == "camera" else "y",
-            )
-            for row in range(len(frames))
-        ]
+        return frames_to_motions(frames, self.motion_vqvae.config, self.fps)
 
     def _prepare(self, video_decoder: str) -> DiffusionDecoder | None:
         """The diffusion decoder, if that is what is meant; loaded when it is first needed."""
@@ -457,9 +449,7 @@ class UniMoPipeline:
 
     def _encode_motion(self, motion: Motion) -> torch.Tensor:
         """Codes `(1, T, codes a frame)` of a motion, as the beginning of a clip."""
-        parameters = {name: torch.from_numpy(getattr(motion, name))[None] for name in Motion.PARAMETERS}
-        betas = torch.from_numpy(motion.betas).expand(1, len(motion), -1)
-        frames = parameters_to_frames(**parameters, betas=betas, rotation=self.motion_vqvae.config.rotation)
+        frames = motions_to_frames([motion], self.motion_vqvae.config.rotation)
         return self.motion_vqvae.encode(frames.to(self.device))
 
     def _squares(self, frames: Iterator[np.ndarray]) -> Iterator[torch.Tensor]:

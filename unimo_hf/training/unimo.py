@@ -17,6 +17,7 @@ from unimo_hf.data.encoding import encode_batch, write_shards
 from unimo_hf.data.shards import METADATA, CodeShards, check_tokenizers
 from unimo_hf.model.configuration_unimo import UniMoConfig
 from unimo_hf.model.generation_unimo import Decoding, nearest_to_mean
+from unimo_hf.model.modalities import ModalityTokenizer, Table, by_modality
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
@@ -182,7 +183,8 @@ class UniMoStage:
         self.video_fsq: VideoFSQ = _load_frozen(VideoFSQ, recipe, "video_fsq").to(device)
         self.motion_vqvae: MotionVQVAE = _load_frozen(MotionVQVAE, recipe, "motion_vqvae").to(device)
         self.model = recipe.build_model(UniMoForConditionalGeneration)
-        _check_tokenizers(self.model.config, self.video_fsq, self.motion_vqvae)
+        self.tokenizers = by_modality(self.video_fsq, self.motion_vqvae)
+        _check_tokenizers(self.model.config.table, self.tokenizers)
         if recipe.start is not None:
             take_over_motion_codes(self.model, recipe.start, self.motion_vqvae)
         elif recipe.options.start_from_codebooks:
@@ -216,14 +218,14 @@ class UniMoStage:
             count = len(dataset)  # type: ignore[arg-type]
             clips = (dataset[index] for index in range(count))
             with tqdm(total=count, desc="encoding", unit="clip", dynamic_ncols=True, disable=None) as bar:
-                for done in write_shards(clips, shards, self.video_fsq, self.motion_vqvae):
+                for done in write_shards(clips, shards, self.tokenizers):
                     bar.update(done - bar.n)
         return self.read_shards(shards)
 
     def read_shards(self, shards: str) -> CodeShards:
         """The clips of a folder, if they have codes of the recipe's tokenizers."""
         encoded = CodeShards(shards)
-        check_tokenizers(encoded, self.video_fsq, self.motion_vqvae)
+        check_tokenizers(encoded, self.tokenizers)
         return encoded
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -232,8 +234,9 @@ class UniMoStage:
         task = "v2m" if float(torch.rand(())) < options.v2m_share else "i2vm"
         if task == "v2m" and self.redrawn is not None and float(torch.rand(())) < options.redrawn:
             batch = some_clips(self.redrawn, like=batch)
-        visual_codes, motion_codes = self.codes(batch)
-        inputs = self.processor.build_sequence(task, {"visual": visual_codes, "motion": motion_codes})
+        codes = self.codes(batch)
+        motion_codes = codes["motion"]
+        inputs = self.processor.build_sequence(task, codes)
         sequence = inputs["sequence"].to(inputs["input_ids"].device)
         input_ids, labels = self.corrupt(inputs["input_ids"], sequence), inputs["labels"]
         frame = None
@@ -279,12 +282,12 @@ class UniMoStage:
             errors["reading"] = options.reading_weight, (read - truth[:, : read.shape[1]]).abs().mean()
         return errors
 
-    def codes(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Visual and motion codes of a batch, encoded here if the batch was drawn."""
-        if "visual_codes" in batch:
-            return batch["visual_codes"], batch["motion_codes"]
+    def codes(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Codes of a batch by modality, encoded here if the batch was drawn."""
+        if batch.keys() >= self.tokenizers.keys():
+            return {name: batch[name] for name in self.tokenizers}
         with self.accelerator.autocast():
-            return encode_batch(batch, self.video_fsq, self.motion_vqvae)
+            return encode_batch(batch, self.tokenizers)
 
     def corrupt(self, input_ids: Tensor, sequence: Sequence) -> Tensor:
         """Replace some codes at the input by those of another clip and by random ones; labels stay."""
@@ -345,12 +348,12 @@ class UniMoStage:
         vectors = {"motion": self.motion_vqvae.code_vectors()} if self.recipe.options.motion_smoothing else {}
         decoding = Decoding(do_sample=False, vectors=vectors)
         for clips in DataLoader(self.validation, VALIDATION_BATCH, generator=torch.Generator()):
-            visual, motion = self.codes({key: value.to(self.accelerator.device) for key, value in clips.items()})
-            condition = self.processor.build_condition("v2m", {"visual": visual})
+            codes = self.codes({key: value.to(self.accelerator.device) for key, value in clips.items()})
+            condition = self.processor.build_condition("v2m", {"visual": codes["visual"]})
             sequence = condition["sequence"]
             target = model.generate_target(condition["input_ids"], sequence=sequence, decoding=decoding)
             predicted = self.processor.post_process(target, sequence)["motion"].flatten(2)
-            errors.append(mpjpe_mm(self.joints(predicted), self.joints(motion)))
+            errors.append(mpjpe_mm(self.joints(predicted), self.joints(codes["motion"])))
         return {"v2m_mpjpe": float(torch.cat(errors).mean())}
 
     def joints(self, motion_codes: Tensor) -> Tensor:
@@ -382,17 +385,10 @@ def _load_frozen(kind: Any, recipe: UniMoRecipe, name: str) -> Any:
         raise ValueError(f"The recipe's tokenizers.{name} is {folder!r}: {reason}.") from error
 
 
-def _check_tokenizers(config: UniMoConfig, video_fsq: VideoFSQ, motion_vqvae: MotionVQVAE) -> None:
-    visual, motion = config.table["visual"], config.table["motion"]
-    facts = {
-        "number of visual codes": (visual.size, video_fsq.config.codebook_size),
-        "number of motion codes": (motion.size, motion_vqvae.config.codebook_size),
-        "motion codes a frame": (motion.codes, motion_vqvae.config.codes_per_frame),
-        "temporal compression": (visual.frames, video_fsq.config.temporal_compression),
-    }
-    for name, (found, wanted) in facts.items():
-        if found != wanted:
-            raise ValueError(f"The {name} of the model is {found}; its tokenizers have {wanted}.")
+def _check_tokenizers(table: Table, tokenizers: dict[str, ModalityTokenizer]) -> None:
+    for name, tokenizer in tokenizers.items():
+        for what, (found, wanted) in table[name].differences(tokenizer.modality).items():
+            raise ValueError(f"The {what} of the model is {found}; its tokenizers have {wanted}.")
 
 
 def make_processor(config: UniMoConfig, motion_vqvae: MotionVQVAE, size: int) -> UniMoProcessor:

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from unimo_hf.data.scene import FOCAL_PER_SIDE
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
+from unimo_hf.model.pixel_range import to_model_range
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
@@ -215,7 +216,7 @@ class VideoFSQStage:
         self.dataset, self.validation = held_out(clips, recipe.validation_clips)
         if recipe.fit_start:
             some = next(iter(DataLoader(self.dataset, FITTED_CLIPS, shuffle=True)))
-            fit_start(self.model, to_network_range(some["video"]))
+            fit_start(self.model, to_model_range(some["video"]))
 
     def loss(self, network: nn.Module, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """The terms of [`VideoFSQLoss`], the mean of clips and stills where there are stills."""
@@ -231,7 +232,7 @@ class VideoFSQStage:
     def loss_of_videos(self, network: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The terms of [`VideoFSQLoss`]."""
         weights = self.recipe.loss
-        video = to_network_range(batch["video"])
+        video = to_model_range(batch["video"])
         decoded = math.ceil(self.recipe.decoded * len(video))
         with self.accelerator.autocast():
             reconstruction, predicted = network(video, decoded)
@@ -257,7 +258,7 @@ class VideoFSQStage:
         squared, errors = [], []
         for item in self.validation:
             clip = {key: values for key, values in item.items() if key != "stills"}
-            video = to_network_range(clip["video"][None].to(device))
+            video = to_model_range(clip["video"][None].to(device))
             with self.accelerator.autocast():
                 _, quantized = model.encode_features(video)
                 reconstruction = model.decode_features(quantized).float().clamp(-1, 1)
@@ -269,11 +270,6 @@ class VideoFSQStage:
                 errors.append(1000 * pose_difference(predicted, joints).norm(dim=-1).mean())
         figures = {"psnr": float(10 * torch.log10(4 / torch.stack(squared)).mean())}
         return figures | ({"pose_mm": float(torch.stack(errors).mean())} if errors else {})
-
-
-def to_network_range(video: Tensor) -> Tensor:
-    """uint8 frames `(B, T, H, W, 3)` to `(B, 3, T, H, W)` in [-1, 1]."""
-    return video.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
 def psnr(difference: Tensor) -> Tensor:

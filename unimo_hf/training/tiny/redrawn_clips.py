@@ -1,20 +1,22 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Clips whose pictures a model makes anew, as shards of codes: it can learn to read people as it makes them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.utils.data import default_collate
 from tqdm.auto import tqdm
 
 from unimo_hf.data.encoding import write_codes
 from unimo_hf.data.shards import CodeShards, check_tokenizers
 from unimo_hf.model.generation_unimo import top_p_probabilities
+from unimo_hf.model.modalities import by_modality
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
+from unimo_hf.model.pixel_range import to_model_range, to_pixels
 from unimo_hf.pipelines.unimo_pipeline import UniMoPipeline
 
-MODALITIES = ("visual", "motion")
 CODES_AT_ONCE = 512  # of 64,000 logits each, sorted: about half a gigabyte
 
 
@@ -51,27 +53,22 @@ def redraw_clips(
         ValueError: If `shards` has fewer clips, clips of another size than the model's, or codes of another video
             tokenizer, or if `output` holds shards already.
     """
-    check_tokenizers(shards, pipeline.video_fsq)
-    frames, visual, motion = pipeline.processor.frames, *(pipeline.processor.table[name] for name in MODALITIES)
-    wanted = (visual.ticks(frames), *visual.grid), (motion.ticks(frames), motion.codes)
-    if (shards.visual_shape, shards.motion_shape) != wanted:
-        found = f"visual codes {shards.visual_shape} and motion codes {shards.motion_shape}"
-        raise ValueError(
-            f"Clips of {shards.folder} have {found}; those of the model have {wanted[0]} and {wanted[1]}."
-        )
+    check_tokenizers(shards, by_modality(pipeline.video_fsq))
+    frames, table = pipeline.processor.frames, pipeline.processor.table
+    visual, motion = table["visual"], table["motion"]
+    wanted = {"visual": (visual.ticks(frames), *visual.grid), "motion": (motion.ticks(frames), motion.codes)}
+    if shards.shapes != wanted:
+        raise ValueError(f"Clips of {shards.folder} have codes {shards.shapes}; those of the model have {wanted}.")
     if not 0 < clips <= len(shards):
         raise ValueError(f"{clips} clips are wanted; {shards.folder} has {len(shards)}.")
     generator = torch.Generator(pipeline.device).manual_seed(seed)
 
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+    def batches() -> Iterator[dict[str, Tensor]]:
         for start in range(len(shards) - clips, len(shards), batch_size):
             chosen = [shards[index] for index in range(start, min(start + batch_size, len(shards)))]
-            visual_codes, motion_codes = (
-                torch.stack([clip[key] for clip in chosen]).to(pipeline.device)
-                for key in ("visual_codes", "motion_codes")
-            )
-            expected = draw_expected(pipeline, visual_codes, motion_codes, top_p, generator)
-            yield see_again(pipeline.video_fsq, expected), motion_codes
+            codes = {name: values.to(pipeline.device) for name, values in default_collate(chosen).items()}
+            expected = draw_expected(pipeline, codes, top_p, generator)
+            yield codes | {"visual": see_again(pipeline.video_fsq, expected)}
 
     done = 0
     with tqdm(total=clips, desc="redrawing", unit="clip", disable=None if progress else True) as bar:
@@ -83,14 +80,13 @@ def redraw_clips(
 @torch.no_grad()
 def draw_expected(
     pipeline: UniMoPipeline,
-    visual_codes: Tensor,
-    motion_codes: Tensor,
+    codes: Mapping[str, Tensor],
     top_p: float | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Visual codes `(B, t, h, w)` with every one behind the first picture drawn from what the model expects there."""
+    """Visual codes `(B, t, h, w)` of clips, every one behind the first picture drawn from what the model expects."""
     model, options = pipeline.model, pipeline.model.sampling_options("i2vm", top_p=top_p)
-    inputs = pipeline.processor.build_sequence("i2vm", {"visual": visual_codes, "motion": motion_codes})
+    inputs = pipeline.processor.build_sequence("i2vm", codes)
     sequence = inputs["sequence"]
     is_wanted = (sequence.holds("visual") & sequence.is_target)[0].to(model.device)
     hidden_states = model.model(input_ids=inputs["input_ids"], sequence=sequence).last_hidden_state[:, :-1]
@@ -103,7 +99,7 @@ def draw_expected(
         )
         for some in hidden_states.split(CODES_AT_ONCE)
     ]
-    expected = visual_codes.clone()
+    expected = codes["visual"].clone()
     expected[:, 1:] = torch.cat(drawn).view_as(expected[:, 1:])
     return expected
 
@@ -111,5 +107,4 @@ def draw_expected(
 @torch.no_grad()
 def see_again(video_fsq: VideoFSQ, visual_codes: Tensor) -> Tensor:
     """Visual codes `(B, t, h, w)` of videos to those of their 8-bit frames."""
-    video = video_fsq.decode(visual_codes).float().clamp(-1, 1)
-    return video_fsq.encode(((video + 1) * 127.5).round() / 127.5 - 1)
+    return video_fsq.encode(to_model_range(to_pixels(video_fsq.decode(visual_codes))))
