@@ -24,7 +24,6 @@ from paper_claims import PAPER, REFERENCE, TABLE_5, advantage, judge
 from rich.console import Console
 from rich.table import Table
 from side_by_side import arguments
-from torch import nn
 from v2m_probe import probe, probe_recipe, unpack
 
 from unimo_hf import MotionVQVAEConfig
@@ -137,8 +136,7 @@ def score(recipe: MotionVQVAERecipe, folder: Path, test: str) -> dict[str, Any]:
     model, _, weights_bytes = load_motion_vqvae(folder)
     motions = [motion for _, motion in load_collection(test)]
     result = evaluate_motion_vqvae(model, motions, Body.load(), model=str(folder), weights_bytes=weights_bytes)
-    codes = model.codebook.codes
-    parameters = model.num_parameters() + (0 if isinstance(codes, nn.Parameter) else codes.numel())
+    parameters = model.num_parameters() + model.codebook.codes.numel()
     per_frame = model.config.codes_per_frame
     bits = result["metrics"]["code_entropy_order_2"] * per_frame
     whole = {f"mpjpe_first_{per_frame}": result["metrics"]["mpjpe"]}

@@ -123,7 +123,6 @@ MODELS: dict[str, dict[str, Any]] = {
         "channel_multipliers": ([1] * 40, [], [0, 1, 1], [10**5] * 3, "x"),
         "num_res_blocks": (1_000_000, -1),
         "levels": ([2**20] * 4, [1], [], [0, 4], [4] * 100, [-4, 4], [2**62, 4]),
-        "z_channels": (0, 10**9),
     },
     "unimo": {
         "num_hidden_layers": (1_000_000, 0, -1, 10**12),

@@ -106,7 +106,7 @@ class DecodeLoop:
         attended = nn.functional.scaled_dot_product_attention(query, keys[:, :, : now + 1], values[:, :, : now + 1])
         hidden_states = hidden_states + attention.o_proj(attended.reshape(batch, -1))
         gate, up = project_gate(layer.post_attention_layernorm(hidden_states)).chunk(2, dim=-1)
-        return hidden_states + layer.mlp.down_proj(layer.mlp.act_fn(gate) * up)
+        return hidden_states + layer.mlp.down_proj(nn.functional.silu(gate) * up)
 
     def _join(self, layer: "UniMoDecoderLayer") -> tuple[Callable, Callable]:
         """Return the joined query-key-value and gate-up projections of a block."""
