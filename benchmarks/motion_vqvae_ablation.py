@@ -44,7 +44,7 @@ PAPER_FACTORS = {1: [1, 1, 1, 1], 8: [2, 2, 2, 1], 24: [2, 2, 2, 3], 36: [2, 2, 
 ROTATIONS = ("6d", "matrix", "axis_angle", "axis_angle_6d")
 PAPER_WIDTH = 48  # 512 in the paper: a row would take days
 PAPER_RATE = 1e-3  # 4e-5 in the paper, for hundreds of times as many steps
-FITTED = ("fit_statistics", "fit_start", "frozen_codes")  # of the recipe, beyond the paper
+FITTED = ("fit_start", "frozen_codes")  # of the recipe, beyond the paper
 PRINT_WIDTH = 150  # also where there is no terminal
 
 
