@@ -31,7 +31,7 @@ from unimo_hf.atomic import replace_when_done
 from unimo_hf.evaluation.evaluate_motion_vqvae import PREFIXES, evaluate_motion_vqvae
 from unimo_hf.evaluation.load_motion_vqvae import load_motion_vqvae
 from unimo_hf.motion.body import Body
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.training import motion_vqvae
 from unimo_hf.training.checkpoints import CHECKPOINTS
 from unimo_hf.training.motion_vqvae import MotionVQVAELoss, MotionVQVAERecipe

@@ -15,7 +15,7 @@ from unimo_hf.evaluation.load_motion_vqvae import load_motion_vqvae
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.model.motion_windows import decode_in_windows, encode_in_windows
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 
 MOTIONS = Path(__file__).resolve().parents[1] / "assets" / "motions" / "test"
 FPS = 30

@@ -21,8 +21,7 @@ from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.motion.body import Body
-from unimo_hf.motion.files import load_collection
-from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.motion import Motion, load_collection
 from unimo_hf.pipelines.checkpoint import load_network, load_processor, resolve_checkpoint
 from unimo_hf.training.video_fsq import to_network_range
 

@@ -152,7 +152,7 @@ def micro_ablation(ablation, assets, tmp_path):
     import micro_recipes
     import yaml
 
-    from unimo_hf.motion.files import load_collection
+    from unimo_hf.motion.motion import load_collection
 
     motions = [motion.resample(15) for _, motion in load_collection(assets / "motions" / "test")]
     for number, motion in enumerate([motion for motion in motions if len(motion) >= 65][:2]):

@@ -16,7 +16,7 @@ from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE, decode_prefix
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
 from unimo_hf.training.recipe import Clips, Fps, Frames, Recipe, Section, Weight, load_recipe
