@@ -13,6 +13,7 @@ from .positions import absolute_table, coordinates_of, rotary_angles, rotary_fre
 from .sequences import Sequence
 
 Layer = TypeVar("Layer", nn.Linear, nn.Embedding)
+EMBEDDING_STD = 1.0  # of the start values of a table, as in Cosmos
 
 
 def starting_at(std: float, module: Layer) -> Layer:
@@ -29,7 +30,7 @@ class UniMoTokenEmbedding(nn.Module):
         self.vocabulary = config.vocabulary
         # CODEPATH: the paper's Uni-Embed comparison holds all ids in one table.
         self.is_unified = config.ablation == "uni_embed"
-        width, std = config.hidden_size, config.embedding_initializer_range
+        width, std = config.hidden_size, EMBEDDING_STD
         sizes = {"unified": config.vocab_size}
         if not self.is_unified:
             sizes = {**self.vocabulary.sizes, "special": self.vocabulary.num_special}
@@ -117,10 +118,8 @@ class UniMoPositionEmbedding(nn.Module):
             # CODEPATH: with one rotary embedding, all codes go on counting along the grid of the first modality.
             if config.ablation == "uni_embed":
                 name, modality = next(iter(sequence.table.items()))
-            rotary = coordinates_of(index, modality, *config.rotary_clock(name))
-            absolute = coordinates_of(index, modality, "grid", config.absolute_clock(name))
-            angles = torch.where(is_here, self._angles(rotary, name), angles)
-            places = torch.where(is_here, absolute, places)
+            angles = torch.where(is_here, self._angles(coordinates_of(index, modality), name), angles)
+            places = torch.where(is_here, coordinates_of(index, modality, config.absolute_clock(name)), places)
         cos, sin = rotary_table(angles)
         is_special = (sequence.modality == SPECIAL)[..., None]
         return (cos.to(dtype), sin.to(dtype)), self._absolute(places, is_special, dtype)
@@ -131,10 +130,10 @@ class UniMoPositionEmbedding(nn.Module):
         return rotary_angles(coordinates, time, getattr(self, f"{label}_space_frequencies").float())
 
     def _absolute(self, places: torch.Tensor, is_special: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | None:
-        """Return the absolute embedding, scaled, zero at special tokens."""
+        """Return the absolute embedding, zero at special tokens."""
         config = self.config
         if config.ape_mode == "none":
             return None
         dim = config.head_dim if config.ape_mode == "qk" else config.hidden_size
         table = absolute_table(places, dim, config.ape_theta)
-        return (table.masked_fill(is_special, 0.0) * config.ape_scale).to(dtype)
+        return table.masked_fill(is_special, 0.0).to(dtype)

@@ -46,8 +46,7 @@ class Section:
     def __post_init__(self) -> None:
         for name, wanted in typing.get_type_hints(type(self), include_extras=True).items():
             for allowed in getattr(wanted, "__metadata__", ()):
-                value = getattr(self, name)
-                (allowed.check_each if isinstance(value, tuple) else allowed.check)(name, value)
+                allowed.check(name, getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,6 @@ class Optimisation(Section):
         warmup_steps (`int`): Steps of linear rise at the start.
         decay_steps (`int`): Steps of linear fall to zero at the end; the rate is constant in between, so that a run
             can be made longer by raising `steps` and resuming from a checkpoint saved before the fall.
-        weight_decay (`float`): AdamW's, on matrices and kernels only.
-        betas (`tuple[float, float]`): AdamW's.
-        gradient_clip (`float`): Largest gradient norm.
         gradient_accumulation_steps (`int`): Batches a step.
         mixed_precision (`str`): `no`, `bf16` or `fp16`.
         seed (`int`): Decides initial weights, order of the data and every random choice.
@@ -78,9 +74,6 @@ class Optimisation(Section):
     learning_rate: Rate = 1e-4
     warmup_steps: Natural = 100
     decay_steps: Natural = 0
-    weight_decay: Weight = 0.01
-    betas: Annotated[tuple[float, float], Range(0, 1, below=True)] = (0.9, 0.99)
-    gradient_clip: Rate = 1.0
     gradient_accumulation_steps: Annotated[int, Range(1, 4096, whole=True)] = 1
     mixed_precision: str = "no"
     seed: Seed = 0
@@ -144,12 +137,14 @@ class Recipe(Section):
         model (`dict`): Fields of the model's config, or `{"file": PATH}` of a config in JSON.
         start (`str`, *optional*): Folder or Hub name of trained weights to go on from, or `unimo-tiny`; `model` then
             holds only what differs from their config.
+        validation_clips (`int`): Clips of a validation.
         optimisation ([`Optimisation`]): How it is fitted.
     """
 
     output: str
     model: dict[str, Any] = field(default_factory=dict)
     start: str | None = None
+    validation_clips: ValidationClips = 64
     optimisation: Optimisation = field(default_factory=Optimisation)
 
     origin: str = field(default="The recipe", init=False, repr=False, compare=False)  # its file, in messages
@@ -252,8 +247,6 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:
         return None if value is None and type(None) in arguments else _convert(value, arguments[0], where)
-    if origin is tuple and isinstance(value, list | tuple) and len(value) == len(arguments):
-        return tuple(_convert(item, kind, where) for item, kind in zip(value, arguments, strict=True))
     if wanted is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             return float(value)  # YAML reads 1e-4 as text
