@@ -56,7 +56,7 @@ def unimo(micro_checkpoint, monkeypatch) -> UniMoPipeline:
     plain = UniMoPipeline.from_pretrained(micro_checkpoint)
     settings = plain.model.config.to_dict() | dict.fromkeys(("vocab_size", "pad_token_id", "max_position_embeddings"))
     sound = {"name": "sound", "size": 16, "grid": [1, 2], "frames": 4}
-    settings |= {"modalities": [*plain.model.config.modalities, sound, WORDS], "streams": 2}
+    settings |= {"modalities": [*plain.model.config.modalities, sound, WORDS], "streams": 2, "initializer_range": 0.5}
     config = UniMoConfig(**settings | {"num_special_tokens": SPECIALS, "rope_parameters": None})
     torch.manual_seed(0)
     tokenizer = UniMoTokenizer(list(config.vocabulary.sizes.items()), SPECIALS)
