@@ -49,7 +49,7 @@ class UniMoPipeline(UniMoParts):
     """
 
     def default_decoding(self, task: str) -> str:
-        """How a task (`v2m` or `i2vm`) chooses codes when nothing is said: `sampled`, `mean` or `greedy`."""
+        """How a task chooses codes when nothing is said: `sampled`, `mean` or `greedy`."""
         if self.model.sampling_options(task)["do_sample"]:
             return "sampled"
         return "mean" if self.model.takes_mean_codes(task) else "greedy"
