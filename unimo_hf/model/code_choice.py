@@ -60,7 +60,15 @@ def top_p_probabilities(logits: torch.Tensor, top_p: float = 1.0, temperature: f
 def nearest_to_mean(logits: torch.Tensor, vectors: torch.Tensor) -> torch.LongTensor:
     """Return the code nearest to the mean of `vectors` `(codes, D)` for every row of `logits` `(batch, codes)`."""
     vectors = vectors.to(logits.device, torch.float32)
-    return torch.cdist(logits.float().softmax(-1) @ vectors, vectors).argmin(-1)
+    return nearest_rows(logits.float().softmax(-1) @ vectors, vectors)
 
 
-__all__ = ["Decoding", "nearest_to_mean", "top_p_probabilities"]
+def nearest_rows(points: torch.Tensor, rows: torch.Tensor) -> torch.LongTensor:
+    """Return the row of `rows` `(N, D)` nearest to each of `points` `(batch, D)`; the first of equally near ones.
+
+    By differences: the product form, `|a|² - 2ab + |b|²`, has lost the digits that tell near rows apart.
+    """
+    return torch.cdist(points, rows, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
+
+
+__all__ = ["Decoding", "nearest_rows", "nearest_to_mean", "top_p_probabilities"]

@@ -135,7 +135,8 @@ class CachedLoop:
 
     def go_back(self, length: int) -> None:
         """Forget what stands behind so many tokens."""
-        self.cache.crop(length)
+        if length < self.length:
+            self.cache.crop(length - self.length)
         self.length = length
 
     def step(self, input_ids: torch.LongTensor, name: str) -> torch.Tensor:
