@@ -52,7 +52,7 @@ class Provenance:
             was drawn from a motion.
         model (`str`, *optional*): Name of the checkpoint: the id of a Hub repository; of a folder the last part only.
         revision (`str`, *optional*): The commit of a Hub repository, else `weights-` and a digest of the weights.
-        task (`str`, *optional*): `"v2m"` or `"i2vm"`.
+        task (`str`, *optional*): Name of the task, such as `"v2m"`.
         seed (`int`, *optional*): Of what was drawn at random.
         do_sample (`bool`, *optional*): Whether codes were sampled.
         mean_codes (`bool`, *optional*): Whether codes of motion were those nearest to the mean.

@@ -98,20 +98,24 @@ class FakePipeline:
         frames = to_pixels(pictures[:, :, None]).float().flatten(1)
         return torch.cdist(frames, self.keys).argmin(dim=1)
 
-    def motion_codes_from_video(self, video, *, do_sample=None, mean_codes=None, seed=None):
+    def encode_video(self, video):
         assert video.shape[1] == 3
         assert video.abs().max() <= 1
-        self.seeds.append(seed)
-        numbers = self._find(video[:, :, 0]) + (100 if do_sample else 0)
-        return numbers[:, None, None].expand(-1, FRAMES, 36)
+        numbers = self._find(video[:, :, 0])
+        return numbers[:, None, None, None].expand(-1, 1 + (video.shape[2] - 1) // 8, 2, 2)
+
+    def generate_codes(self, task, codes, *, do_sample=None, mean_codes=None, seed=None):
+        """Codes are the number of a clip, in a sampled motion 100 more."""
+        numbers = codes["visual"][:, 0, 0, 0]
+        if task == "v2m":
+            self.seeds.append(seed)
+            numbers = numbers + (100 if do_sample else 0)
+        motion = numbers[:, None, None].expand(-1, FRAMES, 36)
+        return {"visual": numbers[:, None, None, None].expand(-1, 2, 2, 2), "motion": motion}
 
     def decode_motion(self, motion_codes):
         numbers = motion_codes[:, 0, 0].tolist()
         return [self.frozen[number - 100] if number >= 100 else self.motions[number] for number in numbers]
-
-    def codes_from_image(self, image, *, do_sample=None, seed=None):
-        numbers = self._find(image)
-        return numbers[:, None, None, None].expand(-1, 2, 2, 2), numbers[:, None, None].expand(-1, FRAMES, 36)
 
     def decode_video(self, visual_codes):
         videos = np.stack([make_video(int(number)) for number in visual_codes[:, 0, 0, 0]])

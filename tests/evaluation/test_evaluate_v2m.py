@@ -63,7 +63,7 @@ def test_batches_have_different_seeds_and_the_same_every_time(clips):
 def test_baselines_stand_next_to_the_model(clips):
     pipeline = FakePipeline(CLIPS)
     videos = to_model_range(torch.stack([torch.as_tensor(make_video(number)) for number in range(CLIPS)]))
-    codes = pipeline.video_fsq.encode(videos)
+    codes = pipeline.encode_video(videos)
     # The training set holds the looks of the test clips, each with the motion of another one but for clip 0.
     training = [
         TrainingClip("front", make_motion(number if number < 1 else 60), codes[number]) for number in range(CLIPS)
@@ -88,6 +88,15 @@ def test_a_missing_baseline_warns(clips):
     with pytest.warns(UserWarning, match="17 frames at 15 fps"):
         found = evaluate(clips, statistics=build_training_statistics(other_length, FakePipeline(1).body))
     assert set(found["baselines"]) == {"constant", "mean_pose"}
+
+
+@pytest.mark.filterwarnings("ignore:There are no statistics")
+def test_a_clip_is_encoded_once(clips, monkeypatch):
+    pipeline, seen = FakePipeline(CLIPS), []
+    encode = pipeline.encode_video
+    monkeypatch.setattr(pipeline, "encode_video", lambda video: seen.append(len(video)) or encode(video))
+    evaluate(clips, pipeline)
+    assert seen == [2, 2, 1]
 
 
 @pytest.mark.filterwarnings("ignore:There are no statistics")

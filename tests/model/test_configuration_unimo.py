@@ -22,6 +22,12 @@ def test_the_defaults_are_the_model_of_the_paper(repository):
     assert UniMoConfig(**saved).to_dict() == config.to_dict()
 
 
+def test_what_ships_says_how_long_a_clip_is(repository):
+    folder = repository / "unimo_hf" / "checkpoints" / "unimo-tiny"
+    config = UniMoConfig.from_pretrained(folder)
+    assert config.max_position_embeddings == len(config.lay_out("v2m")) == 806
+
+
 def test_the_shipped_sizes_are_valid(repository):
     recipe = yaml.safe_load((repository / "configuration" / "train_unimo_tiny.yaml").read_text())
     assert UniMoConfig(**recipe["model"]).table["motion"].codes == 36

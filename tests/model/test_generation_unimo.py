@@ -5,8 +5,11 @@ from safetensors.torch import load_file
 from transformers import GenerationConfig, LogitsProcessorList
 from unimo_cases import GOLDENS, golden_model, name_at, random_sequences, tiny_config, tiny_model
 
-from unimo_hf.model.generation_unimo import Decoding, GrammarLogitsProcessor, TargetGrammar, top_p_probabilities
+from unimo_hf.model.code_choice import Decoding, nearest_to_mean, top_p_probabilities
+from unimo_hf.model.decode_loop import DecodeLoop
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
+from unimo_hf.model.target_grammar import GrammarLogitsProcessor, TargetGrammar
+from unimo_hf.model.target_writer import TargetWriter
 from unimo_hf.model.tasks import TASKS
 
 BASE = load_file(GOLDENS / "ar_base.safetensors")
@@ -181,6 +184,41 @@ def test_a_clip_of_another_length():
 def test_a_sequence_of_no_valid_form_is_refused(ids, message):
     with pytest.raises(ValueError, match=f"Row 0 of `input_ids`: .*{message}"):
         tiny_model().generate(torch.tensor(ids))
+
+
+# --- Several targets behind one pass -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+@pytest.mark.parametrize("joined", [True, False])
+def test_targets_behind_one_pass_are_those_of_several(task, joined, monkeypatch):
+    """Whatever was written before, and whichever loop runs."""
+    model = tiny_model()
+    monkeypatch.setattr(DecodeLoop, "can_run", staticmethod(lambda model: joined))
+    prompt, sequence = conditions(model.config, task, batch=2)
+    drawn = Decoding(do_sample=True, temperature=5.0)
+    start = model.generate_target(prompt, decoding=drawn, max_target_ids=8)
+    alone = model.generate_target(prompt, decoding=GREEDY)
+    behind = model.generate_target(prompt, decoding=GREEDY, forced_target_ids=start)
+    writer = TargetWriter(model, prompt, sequence)
+    assert torch.equal(writer.write(decoding=GREEDY, forced_target_ids=start), behind)
+    assert torch.equal(writer.write(decoding=GREEDY, max_target_ids=12), alone[:, :12])
+    assert torch.equal(writer.write(decoding=GREEDY, forced_target_ids=start), behind)  # now code by code
+    assert torch.equal(writer.write(decoding=GREEDY), alone)
+    with pytest.raises(ValueError, match="are not those of `sequence`"):
+        writer.write(forced_target_ids=prompt[:, :3])
+
+
+def test_the_code_nearest_to_the_mean_is_the_nearest():
+    """Codes that lie side by side on a sphere: squares of float32 can't tell them apart."""
+    generator = torch.Generator().manual_seed(0)
+    centre = torch.nn.functional.normalize(torch.ones(3), dim=0)
+    vectors = torch.nn.functional.normalize(centre + 1e-3 * torch.randn(512, 3, generator=generator), dim=1)
+    logits = torch.randn(600, 512, generator=generator) * 5
+    mean = (logits.softmax(-1) @ vectors).double()
+    expected = (mean[:, None] - vectors.double()).square().sum(-1).argmin(-1)
+    assert (nearest_to_mean(logits, vectors) == expected).float().mean() > 0.99
+    assert (torch.cdist(mean.float(), vectors).argmin(-1) == expected).float().mean() < 0.9
 
 
 # --- Forced starts, sampling, progress ---------------------------------------------------------------------------

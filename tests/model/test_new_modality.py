@@ -27,6 +27,7 @@ def new_tasks(monkeypatch):
         Task("words", "[T8]", condition=(Segment("motion"),), target=(Segment("words"),)),
         Task("words to motion", "[T9]", condition=(Segment("words"),), target=(Segment("motion"),)),
         Task("two people", "[T10]", (Segment("visual"),), (Segment("motion"), Segment("motion", stream=1))),
+        Task("fill", "[T11]", (Segment("motion", stop=1), Segment("motion", 16)), (Segment("motion", 1, 16),)),
     ):
         monkeypatch.setitem(tasks.TASKS, task.name, task)
 
@@ -111,6 +112,33 @@ def test_it_learns_and_comes_back(model, processor, task, names):
     for name, given in codes.items():
         expected = torch.nn.functional.pad(given, (0, 1), value=-1) if name == "words" else given
         assert torch.equal(back[name], expected)
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ("sound to motion", ("sound", "motion")),
+        ("two people", ("visual", "motion", ("motion", 1))),
+        ("fill", ("motion",)),
+    ],
+)
+def test_ids_alone_say_where_codes_stand(model, processor, task, names):
+    """Frame 16 of a condition is frame 16, not the one behind frame 0; and each person counts for themselves."""
+    whole = processor.build_sequence(task, codes_of(*names))
+    padded = torch.nn.functional.pad(whole["input_ids"], (2, 0), value=model.config.pad_token_id)
+    with torch.no_grad():
+        expected = model(whole["input_ids"], sequence=whole["sequence"]).logits
+        assert torch.equal(model(whole["input_ids"]).logits, expected)
+        unfinished = model(whole["input_ids"][:, :-5]).logits
+        torch.testing.assert_close(unfinished, expected[:, :-5])
+        logits = model(padded, attention_mask=(padded != model.config.pad_token_id).long()).logits
+    torch.testing.assert_close(logits[:, 2:], expected)
+
+
+def test_a_whole_sequence_comes_back_as_the_clip(processor):
+    codes = codes_of("motion")
+    whole = processor.build_sequence("fill", codes)
+    assert torch.equal(processor.post_process(whole["input_ids"], whole["sequence"])["motion"], codes["motion"])
 
 
 def test_it_is_heard(model, processor):

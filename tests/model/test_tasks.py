@@ -121,7 +121,8 @@ def test_what_ids_say_alone():
 
 
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
-def test_a_row_of_ids_says_which_sequence_it_begins(task):
+def test_a_row_of_ids_says_which_sequence_it_begins(task, monkeypatch):
+    monkeypatch.setitem(tasks.TASKS, "of another model", Task("of another model", "[T99]", (), (MOTION,)))
     vocabulary = Vocabulary({name: kind.rows for name, kind in SMALL.items()}, 6)
     expected = lay_out(TASKS[task], SMALL, 5)
     first = torch.tensor([vocabulary.ranges[name][0] for name in SMALL])

@@ -12,7 +12,9 @@ import torch
 from PIL import Image
 
 from unimo_hf import Motion, UniMoPipeline
-from unimo_hf.pipelines import unimo_pipeline
+from unimo_hf.model.decode_loop import DecodeLoop
+from unimo_hf.model.target_writer import TargetWriter
+from unimo_hf.pipelines import modality_values
 from unimo_hf.pipelines.frame_source import FrameSource
 from unimo_hf.video import VideoError, probe_video, write_video
 from unimo_hf.video.reading import Video
@@ -69,21 +71,23 @@ def test_a_file_gives_what_its_frames_give(unimo, tmp_path):
 
 
 def test_nothing_is_generated_twice_or_in_vain(unimo, monkeypatch):
-    asked = []
-    generate_target = unimo.model.generate_target
+    asked, passes = [], []
+    write, prefill = TargetWriter.write, DecodeLoop.prefill
 
-    def spy(condition, **options):
-        target = generate_target(condition, **options)
+    def spy(writer, **options):
+        target = write(writer, **options)
         known = options.get("forced_target_ids")
         asked.append((0 if known is None else known.shape[1] // CODES, target.shape[1] // CODES))
         if known is not None:
             assert torch.equal(target[:, : known.shape[1]], known)
         return target
 
-    monkeypatch.setattr(unimo.model, "generate_target", spy)
+    monkeypatch.setattr(TargetWriter, "write", spy)
+    monkeypatch.setattr(DecodeLoop, "prefill", lambda loop, prompt: passes.append(prompt) or prefill(loop, prompt))
     unimo.video_to_motion(make_video(16))
-    # Windows that go on look at their first frame once more, for its place.
+    # Windows that go on look at their first frame once more, for its place, behind the same pass over the pictures.
     assert asked == [(0, 9), (4, 9), (0, 1), (7, 9), (0, 1)]
+    assert len(passes) == 3
     asked.clear()
     unimo.video_to_motion(make_video(3))
     assert asked == [(0, 3)]
@@ -128,7 +132,7 @@ def test_a_long_video_is_never_held_as_a_whole(unimo, monkeypatch):
             alive.append(sum(reference() is not None for reference in given))
             yield frame
 
-    monkeypatch.setattr(unimo_pipeline, "open_source", lambda video, fps: FrameSource(frames(), fps, 30))
+    monkeypatch.setattr(modality_values, "open_source", lambda video, fps: FrameSource(frames(), fps, 30))
     assert len(unimo.video_to_motion("long.mp4")) == 30
     assert max(alive) <= 3
 

@@ -1,13 +1,16 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """`unimo evaluate`: the paper's metrics as a table, with baselines."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
+from ..model.tasks import TASKS
 from . import options
 from .reporting import describe_error, print_text, say
 
@@ -16,7 +19,31 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH = 140  # columns of text: a table with all baselines
 
-evaluate_app = typer.Typer(help="Measure a model: the paper's metrics, next to baselines.", no_args_is_help=True)
+ANY_TASK = "TASK"
+
+
+class OneCommandForEachTask(TyperGroup):
+    """A task without a command of its own has that of any task."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the commands."""
+        own = [name for name in super().list_commands(ctx) if name != ANY_TASK]
+        return [*own, *(task for task in TASKS if task not in own)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in TASKS:
+            return own
+        command = copy.copy(super().get_command(ctx, ANY_TASK))
+        if command is not None:
+            command.name, command.hidden = cmd_name, False
+        return command
+
+
+evaluate_app = typer.Typer(
+    help="Measure a model: the paper's metrics, next to baselines.", no_args_is_help=True, cls=OneCommandForEachTask
+)
 
 Clips = Annotated[Path, typer.Argument(metavar="CLIPS", help="A folder that `unimo data render` wrote.")]
 Batch = Annotated[int, typer.Option("--batch-size", min=1, help="Clips at a time.")]
@@ -145,6 +172,36 @@ def i2vm(
     pipeline = options.load_pipeline(model, device)
     result = evaluate_i2vm(
         pipeline, files, model=model, camera=camera, seed=seed, batch_size=batch_size, accel_variant=accel_variant
+    )
+    _report(result, as_json)
+
+
+@evaluate_app.command(ANY_TASK, hidden=True, epilog="Example:  unimo evaluate TASK shards --json")
+def any_task(
+    context: typer.Context,
+    shards: Annotated[Path, typer.Argument(metavar="SHARDS", help="A folder of code shards.")],
+    model: options.Model = options.DEFAULT_MODEL,
+    batch_size: Batch = 16,
+    accel_variant: AccelVariant = "gvhmr",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Score a task by what it has to produce: its codes, and the motion and video that they stand for."""
+    from ..data.shards import CodeShards, check_tokenizers
+    from ..evaluation.evaluate_task import evaluate_task
+
+    pipeline = options.load_pipeline(model, device)
+    encoded = CodeShards(shards)
+    check_tokenizers(encoded, pipeline.tokenizers)
+    result = evaluate_task(
+        pipeline,
+        str(context.info_name),
+        encoded,
+        model=model,
+        seed=seed,
+        batch_size=batch_size,
+        accel_variant=accel_variant,
     )
     _report(result, as_json)
 

@@ -13,6 +13,7 @@ from unimo_hf.model.motion_features import axis_angle_to_matrix
 NUM_JOINTS = JOINT_SETS["smplx22"].count
 # Code vectors are compared in blocks of so many queries times so many training clips.
 QUERY_CHUNK, BANK_CHUNK = 64, 1024
+BY_DIFFERENCES = "donot_use_mm_for_euclid_dist"
 
 
 def constant_joints(mean_joints: torch.Tensor, frames: int) -> torch.Tensor:
@@ -85,7 +86,8 @@ def nearest_clips(
         index = torch.zeros(len(queries), dtype=torch.long)
         for start in range(0, len(bank), BANK_CHUNK):
             chunk = code_vectors(bank[start : start + BANK_CHUNK], levels).flatten(1)
-            distance, position = torch.cdist(vectors, chunk).min(dim=1)
+            # By differences, so that clips that look alike are at one distance and the first of them is taken.
+            distance, position = torch.cdist(vectors, chunk, compute_mode=BY_DIFFERENCES).min(dim=1)
             nearer = distance < best
             best, index = torch.where(nearer, distance, best), torch.where(nearer, position + start, index)
         indices.append(index)

@@ -33,11 +33,6 @@ UNITS = (
 class ImageToVideoAndMotion(VideoToMotion, Protocol):
     """What is scored: the parts of [`UniMoPipeline`] that continue batches of pictures."""
 
-    def codes_from_image(
-        self, image: torch.Tensor, *, do_sample: bool | None = None, seed: int | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pictures `(B, 3, S, S)` in [-1, 1] to visual codes `(B, t, h, w)` and motion codes `(B, T, 36)`."""
-
     def decode_video(self, visual_codes: torch.Tensor) -> torch.Tensor:
         """Visual codes `(B, t, h, w)` to videos `(B, 3, T, S, S)`, nominally in [-1, 1]."""
 
@@ -90,15 +85,14 @@ def evaluate_i2vm(
     real_clips = RealAndMade()
     before: BodyPoints | None = None
     for number, batch in enumerate(reader):
-        picture = to_model_range(batch.video[:, :1])[:, :, 0]
-        visual_codes, motion_codes = pipeline.codes_from_image(picture, do_sample=do_sample, seed=seed + number)
-        motions = pipeline.decode_motion(motion_codes)
+        first = pipeline.encode_video(to_model_range(batch.video[:, :1]))
+        codes = pipeline.generate_codes("i2vm", {"visual": first}, do_sample=do_sample, seed=seed + number)
+        motions = pipeline.decode_motion(codes["motion"])
         made = body_points(motions, pipeline.body)
-        video = to_pixels(pipeline.decode_video(visual_codes)).cpu()
-        seen_codes = pipeline.motion_codes_from_video(
-            to_model_range(video), do_sample=v2m_do_sample, seed=seed + number
-        )
-        seen = body_points(pipeline.decode_motion(seen_codes), pipeline.body)
+        video = to_pixels(pipeline.decode_video(codes["visual"])).cpu()
+        shown = {"visual": pipeline.encode_video(to_model_range(video))}
+        codes = pipeline.generate_codes("v2m", shown, do_sample=v2m_do_sample, seed=seed + number)
+        seen = body_points(pipeline.decode_motion(codes["motion"]), pipeline.body)
         consistency.add(made, seen, reader.fps)
         distribution.add(motions, batch.motions, pipeline.body)
         real_clips.add(video, batch.video, made, body_points(batch.motions, pipeline.body, False), reader.fps)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from unimo_hf.model.pixel_range import to_model_range
+from unimo_hf.model.tasks import Task
 from unimo_hf.motion.motion import Motion
 
 from .body_points import BodyModel, body_points
@@ -33,18 +34,22 @@ class VideoToMotion(Protocol):
     video_fsq: VideoTokenizer
     body: BodyModel
 
-    def motion_codes_from_video(
+    def encode_video(self, video: torch.Tensor) -> torch.Tensor:
+        """Videos `(B, 3, T, S, S)` in [-1, 1] to visual codes `(B, t, h, w)`."""
+
+    def generate_codes(
         self,
-        video: torch.Tensor,
+        task: str | Task,
+        codes: dict[Any, torch.Tensor],
         *,
         do_sample: bool | None = None,
         mean_codes: bool | None = None,
         seed: int | None = None,
-    ) -> torch.Tensor:
-        """Videos `(B, 3, T, S, S)` in [-1, 1] to motion codes `(B, T, 36)`."""
+    ) -> dict[Any, torch.Tensor]:
+        """Codes of the condition of a task to codes `(B, ticks, …)` of the whole clip, by modality."""
 
     def decode_motion(self, motion_codes: torch.Tensor) -> list[Motion]:
-        """Motion codes `(B, T, 36)` to B motions in the camera frame."""
+        """Motion codes `(B, T, …)` to B motions in the camera frame."""
 
 
 @torch.no_grad()
@@ -99,17 +104,14 @@ def evaluate_v2m(
     scores = {name: (MotionScores(accel_variant), WorldScores()) for name in decodings}
     baselines = MotionBaselines(statistics, camera, accel_variant, list(pipeline.video_fsq.config.levels))
     for number, batch in enumerate(reader):
-        video = to_model_range(batch.video)
+        condition = {"visual": pipeline.encode_video(to_model_range(batch.video))}
         target = body_points(batch.motions, pipeline.body)
         for name in decodings:
-            motion_codes = pipeline.motion_codes_from_video(video, **DECODINGS[name], seed=seed + number)
-            predicted = body_points(pipeline.decode_motion(motion_codes), pipeline.body)
+            codes = pipeline.generate_codes("v2m", condition, **DECODINGS[name], seed=seed + number)
+            predicted = body_points(pipeline.decode_motion(codes["motion"]), pipeline.body)
             for score in scores[name]:
                 score.add(predicted, target, reader.fps)
-        visual_codes = (
-            pipeline.video_fsq.encode(video.to(pipeline.video_fsq.device)) if baselines.needs_codes else None
-        )
-        baselines.add(batch.motions, target, pipeline.body, visual_codes)
+        baselines.add(batch.motions, target, pipeline.body, condition["visual"])
     means = {name: motion.means() | world.means() for name, (motion, world) in scores.items()}
     motion, world = scores[default_decoding]
     return make_result(

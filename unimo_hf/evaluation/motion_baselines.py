@@ -49,11 +49,6 @@ class MotionBaselines:
                 names.append("nearest_clip")
         self.scores = {name: MotionScores(accel_variant) for name in names}
 
-    @property
-    def needs_codes(self) -> bool:
-        """Whether [`add`] wants the visual codes of the clips."""
-        return "nearest_clip" in self.scores
-
     def add(
         self,
         motions: Sequence[Motion],
@@ -67,7 +62,7 @@ class MotionBaselines:
             motions (`Sequence[Motion]`): True motions, in the camera frame.
             target ([`BodyPoints`]): Their points.
             body ([`BodyModel`]): The body that moves.
-            visual_codes (`torch.LongTensor` of shape `(B, t, h, w)`, *optional*): Their codes, if `needs_codes`.
+            visual_codes (`torch.LongTensor` of shape `(B, t, h, w)`, *optional*): Their codes, for the nearest clip.
         """
         if self.statistics is None:
             return
@@ -78,7 +73,7 @@ class MotionBaselines:
             self.scores["constant"].add(BodyPoints(joints.expand(clips, -1, -1, -1)), target, fps)
         joints = mean_pose_joints(self.statistics.mean_body_joints, stack_global_orient(motions))
         self.scores["mean_pose"].add(BodyPoints(joints), target, fps)
-        if self.needs_codes and self.bank is not None and visual_codes is not None:
+        if "nearest_clip" in self.scores and self.bank is not None and visual_codes is not None:
             self._add_nearest(self.bank, motions, target, body, visual_codes)
 
     def means(self) -> dict[str, dict[str, float | None]]:

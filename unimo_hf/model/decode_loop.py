@@ -62,13 +62,17 @@ class DecodeLoop:
         return not any("forward" in vars(module) or module._forward_pre_hooks for module in blocks)
 
     def prefill(self, prompt: torch.LongTensor) -> torch.Tensor:
-        """Run the prompt in one pass; returns the last hidden state, of shape `(batch, hidden_size)`."""
+        """Run the prompt in one pass; returns its hidden states, of shape `(batch, length, hidden_size)`."""
         outputs = self.backbone(prompt, sequence=self.sequence[: prompt.shape[1]], use_cache=True)
         self.length = prompt.shape[1]
         for layer, (keys, values) in enumerate(zip(self.keys, self.values, strict=True)):
             cached = outputs.past_key_values.layers[layer]
             keys[:, :, : self.length], values[:, :, : self.length] = cached.keys, cached.values
-        return outputs.last_hidden_state[:, -1]
+        return outputs.last_hidden_state
+
+    def go_back(self, length: int) -> None:
+        """Forget what stands behind so many tokens."""
+        self.length = length
 
     def step(self, input_ids: torch.LongTensor, name: str) -> torch.Tensor:
         """Run one new code of a modality per row, ids `(batch,)`; returns its hidden state, `(batch, hidden_size)`."""
@@ -126,18 +130,24 @@ class CachedLoop:
         self.cache, self.length = DynamicCache(config=model.config), 0
 
     def prefill(self, prompt: torch.LongTensor) -> torch.Tensor:
-        """Run the prompt in one pass; returns the last hidden state, of shape `(batch, hidden_size)`."""
+        """Run the prompt in one pass; returns its hidden states, of shape `(batch, length, hidden_size)`."""
         return self._run(prompt)
+
+    def go_back(self, length: int) -> None:
+        """Forget what stands behind so many tokens."""
+        if length < self.length:
+            self.cache.crop(length - self.length)
+        self.length = length
 
     def step(self, input_ids: torch.LongTensor, name: str) -> torch.Tensor:
         """Run one new code of a modality per row, ids `(batch,)`; returns its hidden state, `(batch, hidden_size)`."""
-        return self._run(input_ids[:, None])
+        return self._run(input_ids[:, None])[:, -1]
 
     def _run(self, input_ids: torch.LongTensor) -> torch.Tensor:
         now = slice(self.length, self.length + input_ids.shape[1])
         self.length = now.stop
         outputs = self.backbone(input_ids, sequence=self.sequence[now], past_key_values=self.cache, use_cache=True)
-        return outputs.last_hidden_state[:, -1]
+        return outputs.last_hidden_state
 
 
 def _joined(projections: list[nn.Module], is_small: bool) -> Callable[[torch.Tensor], torch.Tensor]:

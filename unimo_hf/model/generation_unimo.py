@@ -1,219 +1,25 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""Generation: the grammar of a target, `generate` of transformers under that grammar, and a faster loop.
+"""`generate` of transformers under the grammar of a target, and a faster loop."""
 
-Which modality stands at a position is known before the position is generated (see `sequences.py`). Only the head of
-that modality runs, top-p sees only its codes, and the length of a target is fixed, but for a last segment without a
-clock, which `<end>` ends.
-"""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from transformers.generation import GenerationConfig, GenerationMixin, LogitsProcessor, LogitsProcessorList
+from transformers.generation import GenerationConfig, GenerationMixin, LogitsProcessorList
 from transformers.masking_utils import create_causal_mask
 from transformers.utils import ModelOutput
 
-from .configuration_unimo import UniMoConfig
-from .decode_loop import CachedLoop, DecodeLoop
+from .code_choice import Decoding, nearest_to_mean, top_p_probabilities
 from .modalities import SPECIAL
-from .sequences import Sequence, lay_out_codes, read_sequence, sequence_of_ids, stack_sequences
-
-# Modality of a position that may be of any kind, and of an id that no position may get.
-_ANY, _NEVER = -1, -2
+from .sequences import Sequence, read_sequence
+from .target_grammar import GrammarLogitsProcessor, TargetGrammar
+from .target_writer import TargetWriter
 
 # Ways to generate from drafts, which are wrong where a task gives a grammar.
 _DRAFTING = ("assistant_model", "prompt_lookup_num_tokens", "assistant_early_exit", "use_mtp")
 
 # The paper's sampling: nucleus of 0.8 at temperature 1. Without this transformers would add a top-k of 50.
 PAPER_SAMPLING = {"do_sample": True, "top_p": 0.8, "top_k": 0, "temperature": 1.0}
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How codes are chosen.
-
-    Args:
-        do_sample (`bool`): Draw from the nucleus, or take the likeliest code.
-        top_p (`float`, *optional*, defaults to 1.0): Mass of the nucleus.
-        temperature (`float`, *optional*, defaults to 1.0): Divides the logits. 0 takes the likeliest code.
-        vectors (`Mapping[str, torch.Tensor]`, *optional*):
-            Vectors `(codes, D)` of modalities whose codes are neither sampled nor the likeliest, but the one nearest
-            to the mean vector, whose expected error is the least.
-    """
-
-    do_sample: bool
-    top_p: float = 1.0
-    temperature: float = 1.0
-    vectors: Mapping[str, torch.Tensor] = field(default_factory=dict)
-
-    def choose(self, name: str, logits: torch.Tensor, generator: torch.Generator | None) -> torch.LongTensor:
-        """Choose one code of a modality for every row of `logits` of shape `(batch, codes)`."""
-        if name in self.vectors:
-            return nearest_to_mean(logits, self.vectors[name])
-        if not self.do_sample or self.temperature == 0:
-            return logits.argmax(-1)
-        probabilities = top_p_probabilities(logits, self.top_p, self.temperature)
-        return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
-
-
-class TargetGrammar:
-    """The modality of every position that a batch of sequences still has to get.
-
-    Args:
-        config (`UniMoConfig`): Gives the id layout, the interleaving and the length of a clip.
-        input_ids (`torch.LongTensor` of shape `(batch, length)`):
-            Left-padded sequences: `[task] condition [STG]`, and optionally the start of the target. Rows of codes of
-            the first modality alone, without a task, go on with such until the clip is full, as in Cosmos.
-        sequence ([`Sequence`], *optional*): The whole of what is to come to be, when the caller knows it.
-        goes_on (`bool`, *optional*, defaults to `False`):
-            Whether rows without a task have no end: rows of codes of the first modality get such, others codes of any
-            kind.
-
-    Attributes:
-        sequence ([`Sequence`], *optional*): What stands where, of 1 or `batch` rows, as far as it is known.
-        next_modality (`torch.LongTensor` of shape `(batch, remaining)`): 0 where a row is complete.
-        embedded_length (`int`): How many codes in front of the ids are given as embeddings.
-
-    Raises:
-        ValueError: If a row has no valid form. The message names the row.
-    """
-
-    def __init__(
-        self,
-        config: UniMoConfig,
-        input_ids: torch.LongTensor,
-        sequence: Sequence | None = None,
-        goes_on: bool = False,
-    ) -> None:
-        self.vocabulary, self.table = config.vocabulary, config.table
-        self.start_length, self.embedded_length = input_ids.shape[1], 0
-        self.sequence, beyond = sequence, [SPECIAL] * len(input_ids)
-        if sequence is None:
-            rows, beyond = self._read_rows(config, input_ids, goes_on)
-            if len({kind == SPECIAL for kind in beyond}) > 1:
-                raise ValueError("`input_ids` has rows with a task and rows of codes alone; give them one by one.")
-            if beyond[0] == SPECIAL:
-                in_front = [int((ids == self.vocabulary.pad_id).sum()) for ids in input_ids]
-                self.sequence = stack_sequences(rows, in_front)
-        else:
-            self._check(sequence, input_ids)
-        self.task = None if self.sequence is None else self.sequence.task
-        self.beyond = torch.tensor(beyond, device=input_ids.device)
-        if self.sequence is None:
-            remaining = self.beyond.new_empty(len(input_ids), 0)
-        else:
-            remaining = self.sequence.modality[:, self.start_length :].to(input_ids.device)
-        self.next_modality = remaining.expand(len(input_ids), -1)
-
-    @property
-    def remaining(self) -> int:
-        """`int`: Number of positions to generate until every row is complete."""
-        return self.next_modality.shape[1]
-
-    @property
-    def end_ids(self) -> list[int]:
-        """`list[int]`: Ids that end a row before its length does."""
-        numbers = self.next_modality.unique().tolist()
-        return [
-            self.vocabulary.ranges[name][0] + kind.end
-            for number, (name, kind) in enumerate(self.table.items(), start=1)
-            if not kind.has_clock and number in numbers
-        ]
-
-    def modality_at(self, length: int) -> torch.LongTensor:
-        """Return the modality, `(batch,)`, of the position behind `length` tokens.
-
-        0 where a row is complete, -1 where any kind may stand.
-        """
-        step = length - self.start_length
-        return self.next_modality[:, step] if step < self.remaining else self.beyond
-
-    def name_of(self, number: int) -> str:
-        """Return the name of a modality."""
-        return list(self.table)[number - 1]
-
-    def _read_rows(
-        self, config: UniMoConfig, input_ids: torch.LongTensor, goes_on: bool
-    ) -> tuple[list[Sequence], list[int]]:
-        """Return what every row begins, and the modality of all positions behind that."""
-        rows, beyond = [], []
-        for row, ids in enumerate(input_ids.cpu()):
-            try:
-                ids = ids[ids != self.vocabulary.pad_id]
-                kind = SPECIAL
-                sequence = sequence_of_ids(ids, self.vocabulary, self.table, config.frames, config.interleaving)
-                if sequence is None:
-                    sequence, kind = self._read_codes(config, ids, goes_on)
-                rows.append(sequence)
-                beyond.append(kind)
-            except ValueError as error:
-                raise ValueError(f"Row {row} of `input_ids`: {error}") from error
-        return rows, beyond
-
-    def _read_codes(self, config: UniMoConfig, ids: torch.LongTensor, goes_on: bool) -> tuple[Sequence, int]:
-        """Return the clip that codes without a task begin, and the modality of all positions behind that."""
-        first, modality = next(iter(self.table)), self.vocabulary.modality(ids)
-        is_of_first = bool((modality == 1).all())
-        if bool((modality == SPECIAL).any()) or not (goes_on or is_of_first):
-            raise ValueError(
-                f"holds codes without a task, and not of {first!r} alone; such go on freely if `max_new_tokens` says "
-                "how far."
-            )
-        beyond = (1 if is_of_first else _ANY) if goes_on else SPECIAL
-        return lay_out_codes(first, self.table, config.frames), beyond
-
-    def _check(self, sequence: Sequence, input_ids: torch.LongTensor) -> None:
-        """Raise `ValueError` where ids are not those of the sequence."""
-        length = input_ids.shape[1]
-        found = self.vocabulary.modality(input_ids)
-        if length > len(sequence) or bool((found != sequence.modality[:, :length].to(found.device)).any()):
-            raise ValueError(f"`input_ids` of {length} tokens are not those of `sequence`, of {len(sequence)}.")
-
-
-class GrammarLogitsProcessor(LogitsProcessor):
-    """Leave each row only the codes of this position, as log-probabilities, and `<pad>` when it is complete."""
-
-    def __init__(self, grammar: TargetGrammar) -> None:
-        self.grammar = grammar
-        vocabulary = grammar.vocabulary
-        ids = torch.arange(vocabulary.size, device=grammar.next_modality.device)
-        modality = vocabulary.modality(ids)
-        # `<pad>` is the one special token that may ever be written.
-        self.modality_of_id = modality.masked_fill((modality == SPECIAL) & (ids != vocabulary.pad_id), _NEVER)
-
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """Mask `scores` of shape `(batch, vocab_size)`."""
-        modality = self.grammar.modality_at(input_ids.shape[1])
-        # Beams and several sequences per prompt repeat every row.
-        modality = modality.repeat_interleave(scores.shape[0] // modality.shape[0]).to(scores.device)[:, None]
-        modality_of_id = self.modality_of_id.to(scores.device)
-        is_allowed = (modality_of_id == modality) | ((modality == _ANY) & (modality_of_id > SPECIAL))
-        # Log-probabilities among what is allowed: beam search adds them up over steps, whatever stood beside them.
-        return scores.masked_fill(~is_allowed, float("-inf")).log_softmax(-1)
-
-
-def top_p_probabilities(logits: torch.Tensor, top_p: float = 1.0, temperature: float = 1.0) -> torch.Tensor:
-    """Return the renormalised nucleus distribution.
-
-    Args:
-        logits (`torch.Tensor` of shape `(..., codes)`): Logits.
-        top_p (`float`, *optional*, defaults to 1.0): A code stays if the mass strictly before it is at most `top_p`.
-        temperature (`float`, *optional*, defaults to 1.0): Divides the logits.
-
-    Returns:
-        `torch.FloatTensor` of shape `(..., codes)`.
-
-    Source: `sample_top_p` of Cosmos.
-    """
-    probabilities = (logits.float() / temperature).softmax(-1)
-    if top_p >= 1.0:
-        return probabilities
-    descending, order = probabilities.sort(dim=-1, descending=True)
-    before = descending.cumsum(-1) - descending
-    kept = descending.masked_fill(before > top_p, 0.0)
-    return torch.zeros_like(probabilities).scatter(-1, order, kept / kept.sum(-1, keepdim=True))
 
 
 class UniMoGenerationMixin(GenerationMixin):
@@ -453,46 +259,21 @@ class UniMoGenerationMixin(GenerationMixin):
         Raises:
             ValueError: If the rows differ in form; use `generate` for those.
         """
-        prompt = (
-            input_ids if forced_target_ids is None else torch.cat([input_ids, forced_target_ids.to(input_ids)], dim=1)
+        writer = TargetWriter(self, input_ids, sequence)
+        return writer.write(
+            forced_target_ids=forced_target_ids,
+            max_target_ids=max_target_ids,
+            decoding=decoding,
+            generator=generator,
+            on_step=on_step,
         )
-        prompt = prompt.to(self.device)
-        grammar = TargetGrammar(self.config, prompt, sequence)
-        sequence = grammar.sequence
-        if sequence is None or sequence.condition_length is None:
-            raise ValueError(
-                "`generate_target` needs rows of one task and one length without padding; use `generate`."
-            )
-        decoding = decoding or Decoding(**self.sampling_options(grammar.task))
-        start = sequence.condition_length if grammar.task else prompt.shape[1]
-        names = [grammar.name_of(number) for number in grammar.next_modality[0].tolist()]
-        if max_target_ids is not None:
-            names = names[: max(0, max_target_ids - (prompt.shape[1] - start))]
-        target = prompt.new_full((prompt.shape[0], len(names)), self.config.pad_token_id)
-        loop_class = DecodeLoop if DecodeLoop.can_run(self) else CachedLoop
-        loop = loop_class(self, sequence, len(prompt))
-        has_ended = torch.zeros(len(prompt), dtype=torch.bool, device=prompt.device)
-        for step, name in enumerate(names):
-            hidden_states = loop.prefill(prompt) if step == 0 else loop.step(target[:, step - 1], names[step - 1])
-            logits = self.modality_logits(hidden_states, name)
-            if step == 0 and not bool(logits.isfinite().all()):
-                raise ValueError(f"The model's logits are no finite numbers: its weights are beyond {logits.dtype}.")
-            codes = decoding.choose(name, logits, generator)
-            target[:, step] = codes + grammar.vocabulary.ranges[name][0]
-            if not grammar.table[name].has_clock:
-                # What stands behind the end of a row is thrown away when all rows have ended.
-                has_ended |= codes == grammar.table[name].end
-                if bool(has_ended.all()):
-                    break
-            if on_step is not None:
-                on_step(step + 1, len(names))
-        return torch.cat([prompt[:, start:], target], dim=1)
 
 
-def nearest_to_mean(logits: torch.Tensor, vectors: torch.Tensor) -> torch.LongTensor:
-    """Return the code nearest to the mean of `vectors` `(codes, D)` for every row of `logits` `(batch, codes)`."""
-    vectors = vectors.to(logits.device, torch.float32)
-    return torch.cdist(logits.float().softmax(-1) @ vectors, vectors).argmin(-1)
-
-
-__all__ = ["Decoding", "GrammarLogitsProcessor", "TargetGrammar", "UniMoGenerationMixin", "top_p_probabilities"]
+__all__ = [
+    "Decoding",
+    "GrammarLogitsProcessor",
+    "TargetGrammar",
+    "UniMoGenerationMixin",
+    "nearest_to_mean",
+    "top_p_probabilities",
+]

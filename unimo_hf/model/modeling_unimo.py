@@ -25,7 +25,7 @@ from .block_unimo import UniMoAttention, UniMoDecoderLayer, UniMoRMSNorm
 from .configuration_unimo import UniMoConfig
 from .embedding_unimo import UniMoPositionEmbedding, UniMoTokenEmbedding, starting_at
 from .generation_unimo import UniMoGenerationMixin
-from .sequences import Sequence, lay_out_codes, read_sequence
+from .sequences import Sequence, lay_out_codes, place_codes, read_sequence
 
 logger = logging.get_logger(__name__)
 
@@ -190,7 +190,11 @@ class UniMoModel(UniMoPreTrainedModel):
                 "or use `generate`."
             )
         if input_ids is not None:
-            return self.arrange(read_sequence(input_ids, self.config.vocabulary, self.config.table))
+            config = self.config
+            sequence = read_sequence(input_ids, config.vocabulary, config.table)
+            return self.arrange(
+                place_codes(sequence, input_ids, config.vocabulary, config.frames, config.interleaving)
+            )
         name, modality = next(iter(self.config.table.items()))
         logger.warning_once(f"`inputs_embeds` without `sequence` count as the {name} codes of one clip.")
         frames = modality.frames_in(-(-tokens.shape[1] // modality.codes))

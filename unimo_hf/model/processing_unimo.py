@@ -287,7 +287,7 @@ class UniMoProcessor(ProcessorMixin):
 
         Returns:
             `dict[str, torch.LongTensor]`: Codes `(batch, ticks, rows, columns)` of each modality, in the order of the
-            sequence; of one without a clock `(batch, codes)`, with -1 from the end of a row on. A whole sequence gives
+            clip; of one without a clock `(batch, codes)`, with -1 from the end of a row on. A whole sequence gives
             the clip; a target gives what was generated.
 
         Raises:
@@ -299,7 +299,10 @@ class UniMoProcessor(ProcessorMixin):
         codes: dict[str | tuple[str, int], torch.LongTensor] = {}
         for name, kind in self.table.items():
             for stream in layout.stream[layout.holds(name)].unique().tolist():
-                ids = input_ids[:, layout.holds(name, stream)[0].to(input_ids.device)]
+                where = layout.holds(name, stream)[0].nonzero()[:, 0]
+                # A frame that is given in the condition may stand in front of those before it.
+                where = where[layout.index[0, where].argsort(stable=True)]
+                ids = input_ids[:, where.to(input_ids.device)]
                 codes[(name, stream) if stream else name] = self._to_codes(kind, ids)
         return codes
 
@@ -321,12 +324,12 @@ class UniMoProcessor(ProcessorMixin):
         """Lay out a task for codes; those of segments that take all of a clip tell its length."""
         lengths: dict[str, int] = {}
         for segment in segments:
-            kind, given = self.table.get(segment.modality), codes.get(_key(segment))
+            kind, given = self.table.get(segment.modality), codes.get(key_of(segment))
             if kind is None:
                 continue  # what is wrong is said where the task is laid out
             if given is None:
                 raise ValueError(
-                    f"Task {task.name!r} needs the codes of {_key(segment)!r}; found {sorted(map(str, codes))}."
+                    f"Task {task.name!r} needs the codes of {key_of(segment)!r}; found {sorted(map(str, codes))}."
                 )
             if given.ndim < 3 and kind.has_clock:
                 raise ValueError(
@@ -336,7 +339,7 @@ class UniMoProcessor(ProcessorMixin):
                 lengths[kind.name] = given.shape[1]
             elif frames is None and (segment.start, segment.stop) == (0, None):
                 frames = kind.frames_in(given.shape[1])
-        if unknown := sorted(str(key) for key in codes if key not in map(_key, (*task.condition, *task.target))):
+        if unknown := sorted(str(key) for key in codes if key not in map(key_of, (*task.condition, *task.target))):
             raise ValueError(f"Task {task.name!r} takes no codes of {unknown}.")
         return self.lay_out(task, frames, lengths)
 
@@ -366,7 +369,8 @@ class UniMoProcessor(ProcessorMixin):
         return input_ids
 
 
-def _key(segment: Segment) -> str | tuple[str, int]:
+def key_of(segment: Segment) -> str | tuple[str, int]:
+    """Key of the codes of a segment in a batch: the name of its modality, of another person name and stream."""
     return (segment.modality, segment.stream) if segment.stream else segment.modality
 
 
@@ -377,4 +381,4 @@ def _as_list(items: Any, dimensions: int) -> list:
     return [items] if getattr(items, "ndim", None) == dimensions else list(items)
 
 
-__all__ = ["PreparedVideo", "UniMoProcessor", "UniMoProcessorKwargs"]
+__all__ = ["Codes", "PreparedVideo", "UniMoProcessor", "UniMoProcessorKwargs", "key_of"]

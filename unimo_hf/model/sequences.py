@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from .modalities import SPECIAL, Table
 from .number_ranges import Range
-from .tasks import Segment, Task, tasks_by_token
+from .tasks import TASKS, Segment, Task, tasks_by_token
 from .vocabulary import START_OF_TARGET, Vocabulary
 
 # Orders of a target that holds several modalities, as keys to sort its ticks by: (tick of the coarsest clock, that
@@ -158,8 +158,8 @@ def lay_out_codes(name: str, table: Table, frames: int) -> Sequence:
 def read_sequence(input_ids: torch.LongTensor, vocabulary: Vocabulary, table: Table) -> Sequence:
     """Read modality and role off ids, and count codes in their order: right where every modality is in order.
 
-    Works on sequences that are padded, unfinished, or of any length. Up to the first `[STG]` of a row is condition;
-    a row without one is causal throughout.
+    Rows of other tasks are put right by [`place_codes`]. Works on sequences that are padded, unfinished, or of any
+    length. Up to the first `[STG]` of a row is condition; a row without one is causal throughout.
 
     Args:
         input_ids (`torch.LongTensor` of shape `(batch, length)`): Unified ids.
@@ -173,6 +173,38 @@ def read_sequence(input_ids: torch.LongTensor, vocabulary: Vocabulary, table: Ta
     is_start = (input_ids == vocabulary.special_id(START_OF_TARGET)).long()
     is_target = (is_start.cumsum(-1) - is_start > 0) | ~is_start.any(-1, keepdim=True)
     return Sequence(table, modality, index, torch.zeros_like(modality), is_target)
+
+
+def place_codes(
+    sequence: Sequence, input_ids: torch.LongTensor, vocabulary: Vocabulary, frames: int, interleaving: str
+) -> Sequence:
+    """Put the codes of tasks that do not give and produce every clip in order (frames 0 and 16, then those between).
+
+    Args:
+        sequence ([`Sequence`]): What [`read_sequence`] made of the ids.
+        input_ids (`torch.LongTensor` of shape `(batch, length)`): Unified ids, padded or unfinished.
+        vocabulary ([`Vocabulary`]): The id layout.
+        frames (`int`): Of the clip, where no condition covers all of it.
+        interleaving (`str`): One of [`INTERLEAVINGS`].
+
+    Raises:
+        ValueError: If the codes of such a row are not those of its task.
+    """
+    names = vocabulary.special_names()
+    tokens = [task.token for task in TASKS.values() if task.token in names and not _counts_in_order(task)]
+    if not tokens:
+        return sequence  # without a look at the ids, which may be on a device
+    opening = [vocabulary.special_id(token) for token in tokens]
+    index, stream = sequence.index.clone(), sequence.stream.clone()
+    for row, ids in enumerate(input_ids.cpu()):
+        where = (ids != vocabulary.pad_id).nonzero()[:, 0]
+        if len(where) and int(ids[where[0]]) in opening:
+            whole = sequence_of_ids(ids[where], vocabulary, sequence.table, frames, interleaving)
+            if whole is not None:
+                index[row, where], stream[row, where] = (
+                    part[0, : len(where)].to(index.device) for part in (whole.index, whole.stream)
+                )
+    return replace(sequence, index=index, stream=stream)
 
 
 def stack_sequences(sequences: list[Sequence], in_front: list[int]) -> Sequence:
@@ -214,7 +246,8 @@ def sequence_of_ids(
     modality = vocabulary.modality(ids)
     if len(ids) and int(modality[0]) != SPECIAL:
         return None
-    opening = {vocabulary.special_id(token): task for token, task in tasks_by_token().items()}
+    names = vocabulary.special_names()  # a task that is registered need not have a row in every model
+    opening = {vocabulary.special_id(token): task for token, task in tasks_by_token().items() if token in names}
     task = opening.get(int(ids[0])) if len(ids) else None
     if task is None:
         raise ValueError(f"must start with one of the task tokens {sorted(opening)}, found {ids[:1].tolist()}.")
@@ -241,6 +274,16 @@ def sequence_of_ids(
             f"{sequence.condition_length} ids up to [STG] of {len(sequence)}; found {int(starts) + 1} of {len(ids)}."
         )
     return sequence
+
+
+def _counts_in_order(task: Task) -> bool:
+    """Whether each modality of a task is one person's, from its first tick on and without a gap."""
+    reached: dict[str, int | None] = {}
+    for segment in (*task.condition, *task.target):
+        if segment.stream or segment.start != reached.get(segment.modality, 0):
+            return False
+        reached[segment.modality] = segment.stop
+    return True
 
 
 def _ticks(segment: Segment, task: Task, table: Table, frames: int, lengths: Mapping[str, int]) -> range:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unimo_hf.model.code_choice import nearest_rows
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
 from unimo_hf.model.modeling_video_fsq import VideoFSQ
@@ -42,7 +43,7 @@ def take_over_motion_codes(model: UniMoForConditionalGeneration, start: str, mot
             "the motion codes of %s stand in no relation to those of the recipe: they are learned anew", start
         )
         return
-    nearest = torch.cdist(codes.float(), known.float()).argmin(dim=1).to(model.device)
+    nearest = nearest_rows(codes.float(), known.float()).to(model.device)
     for table in (model.model.embed_tokens.motion, model.head("motion")):
         table.weight.copy_(table.weight[nearest])
 
