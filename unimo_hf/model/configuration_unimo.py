@@ -1,7 +1,6 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Configuration of the autoregressive model. The defaults are the 4B model of the paper."""
 
-import math
 from dataclasses import fields
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ from transformers.utils import logging
 
 from .modalities import Modality, make_table, plain_table
 from .number_ranges import POSITIVE, SIZE, WEIGHT, Range, check_fields, shown
+from .paper_modalities import FORMER_FIELDS, modalities_of_fields
 from .positions import axis_split
 from .saved_fields import ANY, KEYS_OF_TRANSFORMERS, refuse_unknown_keys, take_former_fields
 from .sequences import Sequence, lay_out
@@ -19,16 +19,6 @@ from .vocabulary import IN_FRONT, Vocabulary
 
 logger = logging.get_logger(__name__)
 
-# Where version 0.1 kept the paper's two modalities, and the paper's values.
-_FORMER_FIELDS: dict[str, Any] = {
-    "visual_vocab_size": 64000,
-    "motion_vocab_size": 512,
-    "latent_grid": [9, 32, 32],
-    "codes_per_frame": 36,
-    "temporal_compression": 8,
-    "motion_grid": [6, 6],
-}
-_FORMER_GRIDS = {"latent_grid": 3, "motion_grid": 2}
 # Fields of before: what the code does in their place.
 _FORMER_CHOICES: dict[str, Any] = {
     "ape_gate": False,
@@ -49,7 +39,7 @@ _FORMER_CHOICES: dict[str, Any] = {
 }
 # What a saved file may hold besides the fields and what it holds for transformers.
 _DERIVED = ("vocab_size", "pad_token_id")
-_READ = {*_DERIVED, *_FORMER_FIELDS, *_FORMER_CHOICES, "rope_scaling", "rope_theta"}
+_READ = {*_DERIVED, *FORMER_FIELDS, *_FORMER_CHOICES, "rope_scaling", "rope_theta"}
 _RANGES = {
     "frames": SIZE,
     "streams": SIZE,
@@ -232,29 +222,13 @@ class UniMoConfig(PreTrainedConfig):
 
     def _read_former_fields(self, kwargs: dict[str, Any]) -> None:
         """Turn the fields in which version 0.1 kept the paper's two modalities into `modalities` and `frames`."""
-        former = {name: kwargs.pop(name) for name in _FORMER_FIELDS if name in kwargs}
+        former = {name: kwargs.pop(name) for name in FORMER_FIELDS if name in kwargs}
         if self.modalities is not None and former:
             raise TypeError(f"`UniMoConfig` got `modalities` and {sorted(former)}; the first holds what those say.")
         if self.modalities is None:
-            values = _FORMER_FIELDS | former
-            for name, value in values.items():
-                if name in _FORMER_GRIDS:
-                    SIZE.check_each(f"`{name}`", value)
-                    if len(value) != _FORMER_GRIDS[name]:
-                        raise ValueError(f"`{name}` must hold {_FORMER_GRIDS[name]} sizes, found {shown(value)}.")
-                else:
-                    SIZE.check(f"`{name}`", value)
-            latent_frames, *grid = values["latent_grid"]
-            compression = values["temporal_compression"]
-            codes, slots = values["codes_per_frame"], values["motion_grid"]
-            if math.prod(slots) != codes:
-                raise ValueError(f"`motion_grid` {slots} must hold `codes_per_frame` ({codes}) slots.")
-            self.modalities = [
-                {"name": "visual", "size": values["visual_vocab_size"], "grid": grid, "frames": compression},
-                {"name": "motion", "size": values["motion_vocab_size"], "grid": slots, "frames": 1},
-            ]
-            if former:
-                self.frames = 1 + compression * (latent_frames - 1)
+            modalities, frames = modalities_of_fields(former)
+            self.modalities = plain_table(make_table(modalities))
+            self.frames = frames if former else self.frames
 
 
 def checked_rope(label: str, parameters: Any) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import torch
 from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
-from .modalities import SPECIAL, Modality, make_table, plain_table, squarest_grid
+from .modalities import SPECIAL, Modality, make_table, plain_table
 from .number_ranges import FPS, SIZE, check_fields, shown
 from .pad_resize import PadResize
+from .paper_modalities import modalities_of_pictures
 from .pixel_range import to_model_range, to_pixels
 from .sequences import INTERLEAVINGS, Sequence, lay_out
 from .tasks import TASKS, Segment, Task, get_task
@@ -88,14 +89,12 @@ class UniMoProcessor(ProcessorMixin):
         self.size, self.frames, self.fps, self.interleaving = size, frames, fps, interleaving
         check_fields(self, _RANGES)
         if modalities is None:
-            # Version 0.1 saved what its two modalities follow from.
-            if size % spatial_compression:
-                raise ValueError(f"`size` must be a multiple of {spatial_compression} pixels, found {size}.")
-            side = size // spatial_compression
-            places = {"visual": ((side, side), temporal_compression), "motion": (squarest_grid(codes_per_frame), 1)}
-            sizes = tokenizer.vocabulary.sizes
-            modalities = plain_table({name: Modality(name, sizes[name], *place) for name, place in places.items()})
-        self.table = make_table(modalities)
+            compression = (spatial_compression, temporal_compression)
+            self.table = make_table(
+                modalities_of_pictures(tokenizer.vocabulary.sizes, size, *compression, codes_per_frame)
+            )
+        else:
+            self.table = make_table(modalities)
         self.modalities = plain_table(self.table)
         if (frames - 1) % self.clock:
             raise ValueError(f"`frames` must be 1 + {self.clock} k, found {frames}.")

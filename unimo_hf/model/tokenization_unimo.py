@@ -12,9 +12,8 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import TokenizersBackend
 
+from .paper_modalities import SIZES
 from .vocabulary import PAD, START_OF_TARGET, UNKNOWN, Vocabulary
-
-PAPER = {"visual": 64000, "motion": 512}
 
 
 class UniMoTokenizer(TokenizersBackend):
@@ -42,7 +41,7 @@ class UniMoTokenizer(TokenizersBackend):
         self, sizes: Sequence[tuple[str, int]] | None = None, num_special_tokens: int = 64, **kwargs: Any
     ) -> None:
         # Version 0.1 saved the sizes of the paper's two modalities one by one.
-        former = {name: kwargs.pop(f"{name}_vocab_size", size) for name, size in PAPER.items()}
+        former = {name: kwargs.pop(f"{name}_vocab_size", size) for name, size in SIZES.items()}
         self.vocabulary = Vocabulary(dict(sizes or former.items()), num_special_tokens)
         ids = {name: index for index, name in enumerate(self.vocabulary.names())}
         self._tokenizer = Tokenizer(WordLevel(ids, unk_token=UNKNOWN))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .modalities import SPECIAL
+from .paper_modalities import name_of_codes
 
 START_OF_TARGET, PAD, UNKNOWN = "[STG]", "<pad>", "<unk>"
 # Row of each special token inside the special rows. The rows that follow are those of the tasks [T3], [T4], ...
@@ -80,8 +81,7 @@ class Vocabulary:
 
     def names(self) -> list[str]:
         """Names of all ids, in order: `<v:17>`, `<m:3>`; a modality that came later has its whole name in front."""
-        short = {"visual": "v", "motion": "m"}
-        codes = [[f"<{short.get(name, name)}:{code}>" for code in range(size)] for name, size in self.sizes.items()]
+        codes = [[f"<{name_of_codes(name)}:{code}>" for code in range(size)] for name, size in self.sizes.items()]
         parts = [*codes[:IN_FRONT], self.special_names(), *codes[IN_FRONT:]]
         return [name for part in parts for name in part]
 
