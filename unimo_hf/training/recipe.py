@@ -47,7 +47,11 @@ class Section:
         for name, wanted in typing.get_type_hints(type(self), include_extras=True).items():
             for allowed in getattr(wanted, "__metadata__", ()):
                 value = getattr(self, name)
-                (allowed.check_each if isinstance(value, tuple) else allowed.check)(name, value)
+                if isinstance(value, dict):
+                    for key, number in value.items():
+                        allowed.check(f"{name}.{key}", number)
+                else:
+                    (allowed.check_each if isinstance(value, tuple) else allowed.check)(name, value)
 
 
 @dataclass(frozen=True)
@@ -252,6 +256,15 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:
         return None if value is None and type(None) in arguments else _convert(value, arguments[0], where)
+    if origin is dict and arguments[1] is not Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"{where} is {shown(value)}; a mapping is needed.")
+        if wrong := [key for key in value if not key.isidentifier()]:
+            raise ValueError(f"{where} has the key {shown(wrong[0])}; a name is needed.")
+        return {key: _convert(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
+    if origin is tuple and arguments[-1] is Ellipsis:
+        items = value if isinstance(value, list | tuple) else (value,)
+        return tuple(_convert(item, arguments[0], where) for item in items)
     if origin is tuple and isinstance(value, list | tuple) and len(value) == len(arguments):
         return tuple(_convert(item, kind, where) for item, kind in zip(value, arguments, strict=True))
     if wanted is float and isinstance(value, int | float | str) and not isinstance(value, bool):
