@@ -132,9 +132,12 @@ def test_tasks_are_drawn_by_their_weights(recipes, tmp_path):
     torch.manual_seed(0)
     drawn = [stage.mixture.draw()[0].name for _ in range(1000)]
     assert 700 < drawn.count("i2vm") < 800
-    none = {"i2vm": {"weight": 0.0, "data": "none is read"}, "v2m": {"weight": 1e-3}}
+    none = {"i2vm": {"weight": 0.0, "data": "none is read"}, "v2m": {"weight": 5e-324}}
     stage = UniMoStage(micro_recipes.build(kind, {**values, "mixture": none}, tmp_path), Accelerator())
     assert {stage.mixture.draw()[0].name for _ in range(100)} == {"v2m"}
+    both = {name: {"weight": 1.7e308} for name in ("v2m", "i2vm")}
+    stage = UniMoStage(micro_recipes.build(kind, {**values, "mixture": both}, tmp_path), Accelerator())
+    assert {stage.mixture.draw()[0].name for _ in range(100)} == {"v2m", "i2vm"}
 
 
 @pytest.fixture
@@ -153,7 +156,7 @@ def redrawn_shards(recipes, tmp_path):
 def test_a_task_may_have_data_of_its_own(recipes, redrawn_shards, tmp_path, monkeypatch, kept):
     _, kind, values = recipes["unimo"]
     own = str(tmp_path / "own")
-    data = redrawn_shards if kept == "drawn" else [own, redrawn_shards]
+    data = redrawn_shards if kept == "drawn" else [str(tmp_path / "run" / ".." / "own"), redrawn_shards]
     mixture = {"v2m": {"weight": 1.0, "data": data}, "i2vm": {"weight": 1.0}}
     values = {**values, "mixture": mixture} | ({"shards": own} if kept == "shards" else {})
     stage = UniMoStage(micro_recipes.build(kind, values, tmp_path), Accelerator())
@@ -326,7 +329,10 @@ def test_codes_of_other_tokenizers(recipes, tmp_path):
             "number of motion codes of the model is 32.*has 16",
         ),
         ({"tokenizers": {"video_fsq": "gone", "motion_vqvae": "gone"}}, "tokenizers.video_fsq is 'gone': there is no"),
-        ({"mixture": {"v2m": {"weight": 1.0, "data": "none"}}}, "none is no folder of code shards"),
+        (
+            {"mixture": {"v2m": {"weight": 1.0, "data": "none"}}},
+            r"recipe.yaml: mixture\.v2m\.data: none is no folder of",
+        ),
         (
             {"mixture": {"i2vm": {"weight": 1, "single_frames": 0.5}}},
             r"mixture\.i2vm: single_frames is for a target of",
@@ -385,9 +391,9 @@ def test_data_that_lack_what_a_task_needs(recipes, redrawn_shards, tmp_path, mon
         changes |= {"shards": redrawn_shards, "validation_clips": 1}
     if kept == "data":
         changes["mixture"]["s2m"]["data"] = redrawn_shards
-    where = redrawn_shards if kept == "data" else "the recipe's data"
+    where = redrawn_shards if kept == "data" else "the recipe's own"
     message = (
-        rf"recipe.yaml: mixture\.s2m\.data: {where} has codes of \['motion', 'visual'\]; the task needs .*'sound'"
+        rf"recipe.yaml: mixture\.s2m\.data: {where} has codes of \['motion', 'visual'\]; the task needs .*, sound too"
     )
     with pytest.raises(ValueError, match=message):
         module.train(micro_recipes.build(kind, {**values, **changes}, tmp_path))

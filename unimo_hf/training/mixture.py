@@ -4,6 +4,7 @@
 import bisect
 import itertools
 from collections.abc import Callable, Mapping, Set
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -30,28 +31,43 @@ class Mixture:
     """
 
     def __init__(self, recipe: UniMoRecipe, held: Set[str], read_shards: Callable[[str], CodeShards]):
-        self.entries = [(name, entry) for name, entry in recipe.mixture.items() if entry.weight]
-        self.ends = list(itertools.accumulate(entry.weight for _, entry in self.entries))
-        self.tasks = [get_task(name) for name, _ in self.entries]
-        opened: dict[str, CodeShards | None] = {} if recipe.shards is None else {recipe.shards: None}
-        self.data: list[list[CodeShards | None]] = []
-        for task, (name, entry) in zip(self.tasks, self.entries, strict=True):
-            for folder in entry.data:
-                if folder not in opened:
-                    opened[folder] = read_shards(folder)
-            self.data.append([opened[folder] for folder in entry.data] or [None])
-            for folder, shards in zip(entry.data or ("the recipe's data",), self.data[-1], strict=True):
-                given = held if shards is None else shards.shapes.keys()
-                if missing := sorted(map(str, codes_of(task) - given)):
-                    found = f"{folder} has codes of {sorted(given)}"
-                    raise ValueError(f"{recipe.origin}: mixture.{name}.data: {found}; the task needs {missing} too.")
+        self.entries = {name: entry for name, entry in recipe.mixture.items() if entry.weight}
+        largest = max(entry.weight for entry in self.entries.values())
+        self.ends = list(itertools.accumulate(entry.weight / largest for entry in self.entries.values()))
+        self.tasks = [get_task(name) for name in self.entries]
+        self._opened: dict[Path, CodeShards | None] = {} if recipe.shards is None else {_place(recipe.shards): None}
+        self.data: dict[str, list[CodeShards | None]] = {}
+        for task in self.tasks:
+            try:
+                self.data[task.name] = self._open(self.entries[task.name].data, task, held, read_shards)
+            except ValueError as error:
+                raise ValueError(f"{recipe.origin}: mixture.{task.name}.data: {error}") from error
+
+    def _open(
+        self, folders: tuple[str, ...], task: Task, held: Set[str], read_shards: Callable[[str], CodeShards]
+    ) -> list[CodeShards | None]:
+        """The data of a task, with the codes that it needs; `None` stands for the recipe's own."""
+        for folder in folders:
+            if _place(folder) not in self._opened:
+                self._opened[_place(folder)] = read_shards(folder)
+        data = [self._opened[_place(folder)] for folder in folders] or [None]
+        for shards in data:
+            given = held if shards is None else shards.shapes.keys()
+            if missing := sorted(map(str, codes_of(task) - given)):
+                where = "the recipe's own" if shards is None else shards.folder
+                raise ValueError(f"{where} has codes of {sorted(given)}; the task needs {', '.join(missing)} too.")
+        return data
 
     def draw(self) -> tuple[Task, TaskShare, CodeShards | None]:
         """A task, what the recipe says of it, and the clips to learn it from; `None` for the recipe's own."""
-        number = bisect.bisect_right(self.ends, float(torch.rand(())) * self.ends[-1])
-        data = self.data[number]
+        task = self.tasks[bisect.bisect_right(self.ends, float(torch.rand(())) * self.ends[-1])]
+        data = self.data[task.name]
         place = int(float(torch.rand(())) * len(data)) if len(data) > 1 else 0
-        return self.tasks[number], self.entries[number][1], data[place]
+        return task, self.entries[task.name], data[place]
+
+
+def _place(folder: str) -> Path:
+    return Path(folder).resolve()
 
 
 def codes_of(task: Task) -> set[str | tuple[str, int]]:

@@ -38,7 +38,7 @@ from unimo_hf.training.tiny.unimo_start import NEAREST, start_from_codebooks, ta
 from unimo_hf.training.unimo_recipe import UniMoRecipe
 
 VALIDATION_BATCH = 16
-LARGEST_NAMES = 12  # of weights, in a message
+NAMES_SHOWN = 8  # of modules, in a message
 
 
 class TargetNetwork(nn.Module):
@@ -225,7 +225,7 @@ def freeze(model: UniMoForConditionalGeneration, recipe: UniMoRecipe) -> None:
             modules = sorted({name.rpartition(".")[0] for name in names}, key=lambda name: (name.count("."), name))
             raise ValueError(
                 f"{recipe.origin}: freeze names {shown(frozen)}, which has no weights; there are "
-                f"{', '.join(modules[:LARGEST_NAMES])}, ..."
+                f"{', '.join(modules[:NAMES_SHOWN])}, ..."
             )
         for name in found:
             model.get_parameter(name).requires_grad_(False)
