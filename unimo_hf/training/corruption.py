@@ -67,15 +67,16 @@ def scheduled_sampling(
     Returns:
         `torch.LongTensor`: Of the same shape.
     """
-    is_label = labels != IGNORED
-    drawn: dict[str, Tensor] = {}
-    for name, shares in corruption.items():
-        if shares.scheduled_sampling and bool((is_here := is_label & sequence.holds(name)).any()):
-            drawn[name] = is_here & (draw_for_clips(input_ids) < shares.scheduled_sampling)
-    if not drawn:
+    shares = {name: one.scheduled_sampling for name, one in corruption.items() if one.scheduled_sampling}
+    if not shares:
         return input_ids
+    drawn = {
+        name: (labels != IGNORED) & sequence.holds(name) & (draw_for_clips(input_ids) < share)
+        for name, share in shares.items()
+    }
     is_drawn = torch.stack(list(drawn.values())).any(dim=0)
-    # Only the clips that are drawn. One at least: weights that are spread over processes are gathered in all or none.
+    # Only the clips that are drawn. One at least, whatever the task: weights that are spread over processes are
+    # gathered in all of them or in none.
     clips = is_drawn.any(dim=1).nonzero()[:, 0] if bool(is_drawn.any()) else torch.zeros_like(labels[:1, 0])
     # Labels of those codes alone spare the heads of others.
     said = say(input_ids[clips], labels.masked_fill(~is_drawn, IGNORED)[clips], sequence)

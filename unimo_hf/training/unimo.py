@@ -22,7 +22,7 @@ from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.number_ranges import shown
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.model.sequences import Sequence
-from unimo_hf.model.tasks import Task
+from unimo_hf.model.tasks import Task, get_task
 from unimo_hf.model.tokenization_unimo import UniMoTokenizer
 from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.corruption import corrupt, scheduled_sampling
@@ -81,12 +81,12 @@ class UniMoStage:
         if recipe.start is not None and reader is not None:
             load_rest(self.network, Path(recipe.start))
         self.processor = make_processor(config, motion_vqvae, recipe.size)
+        self._check_names()  # before clips are drawn, which may take hours
         with accelerator.main_process_first():
             clips = self.clips()
         self.dataset, self.validation = held_out(clips, recipe.validation_clips)
         held = clips.shapes.keys() if isinstance(clips, CodeShards) else self.tokenizers.keys()
         self.mixture = Mixture(recipe, held, self.read_shards)
-        self._check_names()
         self.joints = CodeJoints(motion_vqvae)
         self.pose_losses = PoseLosses(recipe.auxiliary, motion_vqvae, self.joints)
         widths = {name: width for name, width in recipe.label_smoothing.items() if width}
@@ -103,13 +103,13 @@ class UniMoStage:
                 raise ValueError(
                     f"{recipe.origin}: {field} names the modality {shown(unknown[0])}; there are {sorted(known)}."
                 )
-        for task in self.mixture.tasks:
+        for name, entry in recipe.mixture.items():
             try:
-                self.processor.lay_out(task)
-                if recipe.mixture[task.name].single_frames:
-                    check_task(task, table)
+                self.processor.lay_out(name)
+                if entry.single_frames:
+                    check_task(get_task(name), table)
             except ValueError as error:
-                raise ValueError(f"{recipe.origin}: mixture.{task.name}: {error}") from error
+                raise ValueError(f"{recipe.origin}: mixture.{name}: {error}") from error
 
     def clips(self) -> Dataset:
         """The clips of the recipe; drawn ones are encoded into shards first if the recipe says where."""
