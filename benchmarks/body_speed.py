@@ -12,7 +12,7 @@ from side_by_side import against_limit, arguments, compare, report
 from smplx.lbs import lbs
 
 from unimo_hf.motion.body import FREE_BODY, NUM_JOINTS, Body
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 BODIES = {"reduced mesh": FREE_BODY, "full mesh": ASSETS / "body" / "smplx" / "SMPLX_NEUTRAL.npz"}

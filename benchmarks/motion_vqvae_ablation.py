@@ -24,7 +24,6 @@ from paper_claims import PAPER, REFERENCE, TABLE_5, advantage, judge
 from rich.console import Console
 from rich.table import Table
 from side_by_side import arguments
-from torch import nn
 from v2m_probe import probe, probe_recipe, unpack
 
 from unimo_hf import MotionVQVAEConfig
@@ -32,7 +31,7 @@ from unimo_hf.atomic import replace_when_done
 from unimo_hf.evaluation.evaluate_motion_vqvae import PREFIXES, evaluate_motion_vqvae
 from unimo_hf.evaluation.load_motion_vqvae import load_motion_vqvae
 from unimo_hf.motion.body import Body
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.training import motion_vqvae
 from unimo_hf.training.checkpoints import CHECKPOINTS
 from unimo_hf.training.motion_vqvae import MotionVQVAELoss, MotionVQVAERecipe
@@ -45,7 +44,7 @@ PAPER_FACTORS = {1: [1, 1, 1, 1], 8: [2, 2, 2, 1], 24: [2, 2, 2, 3], 36: [2, 2, 
 ROTATIONS = ("6d", "matrix", "axis_angle", "axis_angle_6d")
 PAPER_WIDTH = 48  # 512 in the paper: a row would take days
 PAPER_RATE = 1e-3  # 4e-5 in the paper, for hundreds of times as many steps
-FITTED = ("fit_statistics", "fit_start", "frozen_codes")  # of the recipe, beyond the paper
+FITTED = ("fit_start", "frozen_codes")  # of the recipe, beyond the paper
 PRINT_WIDTH = 150  # also where there is no terminal
 
 
@@ -137,8 +136,7 @@ def score(recipe: MotionVQVAERecipe, folder: Path, test: str) -> dict[str, Any]:
     model, _, weights_bytes = load_motion_vqvae(folder)
     motions = [motion for _, motion in load_collection(test)]
     result = evaluate_motion_vqvae(model, motions, Body.load(), model=str(folder), weights_bytes=weights_bytes)
-    codes = model.codebook.codes
-    parameters = model.num_parameters() + (0 if isinstance(codes, nn.Parameter) else codes.numel())
+    parameters = model.num_parameters() + model.codebook.codes.numel()
     per_frame = model.config.codes_per_frame
     bits = result["metrics"]["code_entropy_order_2"] * per_frame
     whole = {f"mpjpe_first_{per_frame}": result["metrics"]["mpjpe"]}

@@ -14,7 +14,7 @@ from side_by_side import against_limit, arguments, compare, report
 from unimo_hf.evaluation.load_motion_vqvae import load_motion_vqvae
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.motion_windows import decode_in_windows, encode_in_windows
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.motion.motion_frames import motions_to_frames
 
 MOTIONS = Path(__file__).resolve().parents[1] / "assets" / "motions" / "test"

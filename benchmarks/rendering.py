@@ -14,7 +14,7 @@ from side_by_side import arguments, compare, report
 from unimo_hf.data.rendering import render_clips
 from unimo_hf.data.scene import FOCAL_PER_SIDE
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.video.rasterizer import NO_FACE, rasterize
 
 MOTIONS = Path(__file__).resolve().parents[1] / "assets" / "motions" / "test"

@@ -22,8 +22,7 @@ from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.model.pixel_range import to_model_range
 from unimo_hf.model.processing_unimo import UniMoProcessor
 from unimo_hf.motion.body import Body
-from unimo_hf.motion.files import load_collection
-from unimo_hf.motion.motion import Motion
+from unimo_hf.motion.motion import Motion, load_collection
 from unimo_hf.pipelines.checkpoint import load_network, load_processor, resolve_checkpoint
 
 

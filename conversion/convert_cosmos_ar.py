@@ -207,11 +207,11 @@ def config_of(
         return UniMoConfig(
             **sizes,
             modalities=[visual, motion],
-            rms_norm_eps=settings.get("norm_eps", 1e-5),
+            rms_norm_eps=settings.get("norm_eps", UniMoConfig.rms_norm_eps),
             # The released 4B model has none; Cosmos' loader reads this switch, off when it is missing.
             ape_mode="hidden_each_layer" if settings.get("apply_abs_pos_emb") else "none",
         )
-    except StrictDataclassError as error:
+    except (StrictDataclassError, ValueError) as error:
         reason = str(error.__cause__ or error)
         raise ValueError(f"{checkpoint} and its config.json describe no model: {reason} {NEEDED}.") from error
 

@@ -125,7 +125,7 @@ def convert(checkpoint: Path, aux: Path, vae: Path, output: Path) -> None:
     sizes |= statistics_by_channel(statistics, sizes["latent_channels"], vae_file)
     try:
         config = DiffusionDecoderConfig(**sizes)
-    except StrictDataclassError as error:
+    except (StrictDataclassError, ValueError) as error:
         raise ValueError(f"{checkpoint} and {vae_file} are of no diffusion decoder: {error}. {NEEDED}.") from error
     config.architectures, config.dtype = [DiffusionDecoder.__name__], DTYPE
     with torch.device("meta"):

@@ -121,7 +121,7 @@ def read_all(files: Sequence[Path]) -> tuple[dict[str, Tensor], dict[str, Path]]
 
 def refuse_other_tokenizers(weights: Mapping[str, Tensor], file_of: Mapping[str, Path]) -> None:
     """Raise `ValueError` if the tensors are those of another tokenizer that can be told by name."""
-    latent_channels = VideoFSQConfig().latent_channels
+    latent_channels = len(VideoFSQConfig().levels)
     for key, axis in (("quant_conv.conv3d.weight", 0), ("post_quant_conv.conv3d.weight", 1)):
         if key in weights and weights[key].ndim == 5 and weights[key].shape[axis] != latent_channels:
             raise ValueError(

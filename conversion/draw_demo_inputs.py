@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.video.writing import write_video
 
 # A dancer and a person who reaches for something, with seeds whose light and clothes are easy to see.

@@ -22,7 +22,7 @@ def write_micro_checkpoint(folder: Path, seed: int = 0) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         video_fsq = VideoFSQ(
-            VideoFSQConfig(channels=8, channel_multipliers=[1, 1, 1], num_res_blocks=1, z_channels=4, levels=[4, 4, 4])
+            VideoFSQConfig(channels=8, channel_multipliers=[1, 1, 1], num_res_blocks=1, levels=[4, 4, 4])
         )
         motion_vqvae = MotionVQVAE(
             MotionVQVAEConfig(

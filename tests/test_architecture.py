@@ -101,6 +101,60 @@ def test_public_names_load_nothing_heavy(entrance):
             assert not heavy, f"{file.relative_to(PACKAGE)} imports {module} where it is loaded, not where it is used"
 
 
+def imported_by(source: Path) -> set[Path]:
+    """Every file of the package that one of them imports, wherever and whenever it does."""
+    found: set[Path] = set()
+    for level, module, names in imports(ast.parse(source.read_text(encoding="utf-8")), at_import_time=False):
+        for target in absolute_targets(source, level, module, names):
+            # What is imported by name may be a module too: `from ..data import clips`.
+            for place in (target, *([*target, name] for name in names)):
+                path = PACKAGE.joinpath(*place)
+                found.update(file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file())
+    return found - {source}
+
+
+def circles(graph: dict[Path, set[Path]]) -> list[list[str]]:
+    """Groups of files each of which leads to every other (Tarjan's strongly connected components)."""
+    number: dict[Path, int] = {}
+    lowest: dict[Path, int] = {}
+    stack: list[Path] = []
+    found: list[list[str]] = []
+
+    def visit(file: Path) -> None:
+        number[file] = lowest[file] = len(number)
+        stack.append(file)
+        for other in graph[file]:
+            if other not in number:
+                visit(other)
+                lowest[file] = min(lowest[file], lowest[other])
+            elif other in stack:
+                lowest[file] = min(lowest[file], number[other])
+        if lowest[file] == number[file]:
+            group = stack[stack.index(file) :]
+            del stack[stack.index(file) :]
+            if len(group) > 1:
+                found.append(sorted(str(member.relative_to(PACKAGE)) for member in group))
+
+    for file in graph:
+        if file not in number:
+            visit(file)
+    return found
+
+
+def test_no_import_leads_back():
+    """Imports inside functions and for types alone count: what needs each other is one thing, or two and a third."""
+    # The package's own file gives out the names of all others, when they are asked for, and says the version.
+    top = PACKAGE / "__init__.py"
+    graph = {source: imported_by(source) - {top} for source in SOURCES if source != top}
+    assert circles(graph) == []
+
+
+def test_circles_are_found():
+    one, two, three, four = (PACKAGE / name for name in ("a.py", "b.py", "c.py", "d.py"))
+    graph = {one: {two}, two: {three, four}, three: {one}, four: set()}
+    assert circles(graph) == [["a.py", "b.py", "c.py"]]
+
+
 @pytest.mark.parametrize("source", sorted((PACKAGE / "model").glob("*.py")), ids=lambda path: path.name)
 def test_what_a_hub_repository_carries_is_flat(source):
     """Remote code is copied into one folder: `from ..x` and `from .sub.x` break there."""

@@ -140,7 +140,7 @@ def test_rows_of_the_ablation(ablation, repository):
     assert len(configs) == 2 * len(ablation.SETTINGS)
     paper = recipes["paper s=36 B=512"]
     assert paper.loss == MotionVQVAELoss()
-    assert not any((paper.fit_statistics, paper.fit_start, paper.frozen_codes))
+    assert not any((paper.fit_start, paper.frozen_codes))
     assert configs["paper s=36 B=512"].factors == [2, 2, 3, 3]
     with pytest.raises(ValueError, match=r"--rows 's=36' fits none"):
         ablation.chosen_recipes(base, ["tiny"], "s=36")
@@ -152,7 +152,7 @@ def micro_ablation(ablation, assets, tmp_path):
     import micro_recipes
     import yaml
 
-    from unimo_hf.motion.files import load_collection
+    from unimo_hf.motion.motion import load_collection
 
     motions = [motion.resample(15) for _, motion in load_collection(assets / "motions" / "test")]
     for number, motion in enumerate([motion for motion in motions if len(motion) >= 65][:2]):

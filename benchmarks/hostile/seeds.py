@@ -73,8 +73,7 @@ def motions(seeds: Seeds, folder: Path) -> None:
     """One motion in the form of every program that is read."""
     import torch
 
-    from unimo_hf.motion.files import load_collection
-    from unimo_hf.motion.motion import Motion
+    from unimo_hf.motion.motion import Motion, load_collection
 
     folder.mkdir()
     records = [motion for _, motion in load_collection(REPOSITORY / "assets" / "motions" / "test")]

@@ -7,7 +7,7 @@ import torch
 
 from unimo_hf.data.drawn_clips import DrawnClips
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 
 
 @pytest.fixture(scope="module")

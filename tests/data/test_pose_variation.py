@@ -9,7 +9,7 @@ from unimo_hf.data import pose_variation
 from unimo_hf.data.pose_variation import LEFT_ARM, RIGHT_ARM, TRUNK, vary_poses
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
 from unimo_hf.model.motion_features import axis_angle_to_matrix
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 
 FRAMES = 17
 LEGS = sorted(set(range(1, 22)) - {*TRUNK, *LEFT_ARM, *RIGHT_ARM})

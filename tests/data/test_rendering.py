@@ -66,7 +66,7 @@ def test_a_folder_can_be_read_back(folder):
 
 def test_videos_are_nearly_lossless(folder, motions, monkeypatch):
     from unimo_hf.data.synthetic import ClipSettings, ClipSource
-    from unimo_hf.motion.files import load_collection
+    from unimo_hf.motion.motion import load_collection
 
     settings = ClipSettings(frames=9, size=32, camera="front", mirror=False)
     drawn = ClipSource(load_collection(motions), settings, seed=2).draw(0).video

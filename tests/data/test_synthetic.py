@@ -9,7 +9,7 @@ from unimo_hf.data import scene
 from unimo_hf.data.synthetic import ClipSettings, ClipSource, facing, mirror
 from unimo_hf.model.motion_features import axis_angle_to_matrix
 from unimo_hf.motion.body import Body
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.video.rasterizer import NO_FACE, rasterize
 
 SIZE, FRAMES = 64, 9

@@ -8,7 +8,7 @@ import torch
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
 from unimo_hf.data.upright import stand_up
 from unimo_hf.motion.body import Body
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,19 @@ def test_what_version_0_1_saved_is_read():
         UniMoConfig(modalities=config.modalities, visual_vocab_size=20)
 
 
+def test_fields_of_before_are_read_where_they_say_what_the_code_does(repository):
+    """A configuration of 0.1 names them all; the shipped one holds the length of a shorter clip."""
+    saved = json.loads((repository / "unimo_hf" / "checkpoints" / "unimo-tiny" / "config.json").read_text())
+    config = UniMoConfig.from_dict(saved)
+    assert saved["ape_gate"] is False
+    assert not hasattr(config, "ape_gate")
+    assert (config.max_position_embeddings, saved["max_position_embeddings"]) == (2 + 3 * 64 + 17 * 36, 102)
+    assert config.eos_token_id is None
+    assert config.tie_word_embeddings is False
+    with pytest.raises(ValueError, match="`ape_gate` is True; a UniMoConfig knows False alone"):
+        UniMoConfig.from_dict(saved | {"ape_gate": True})
+
+
 def test_rope_parameters_serve_both_modalities_or_one():
     flat = tiny_config(rope_parameters={"rope_type": "default", "rope_theta": 100.0})
     assert flat.rope_parameters["motion"]["rope_theta"] == flat.rope_parameters["visual"]["rope_theta"] == 100.0
@@ -88,7 +101,6 @@ def test_an_unknown_key_is_refused(key):
         {"ape_mode": "sometimes"},
         {"ape_theta": 0.5},
         {"interleaving": "mixed"},
-        {"motion_rope_layout": "cube"},
         {"hidden_size": "wide"},
         {"num_key_value_heads": 3},
         {"modalities": [{"name": "visual", "size": 0, "grid": [2, 2]}]},
@@ -111,17 +123,17 @@ YARN = {"rope_type": "cosmos_yarn", "factor": 2, "beta_fast": 4, "beta_slow": 1,
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rms_norm_eps": math.nan}, "`rms_norm_eps` is nan; a finite number above 0 is needed"),
-        ({"rms_norm_eps": 0.0}, "`rms_norm_eps` is 0.0"),
+        ({"rms_norm_eps": math.nan}, "`rms_norm_eps` is nan; a UniMoConfig knows 1e-05 alone"),
+        ({"hidden_act": "loud"}, "`hidden_act` is 'loud'; a UniMoConfig knows 'silu' alone"),
+        ({"pad_token_id": 0}, "`pad_token_id` is 0; a UniMoConfig knows 33 alone"),
         ({"initializer_range": -0.02}, "`initializer_range` is -0.02; a finite number of at least 0"),
         ({"embedding_initializer_range": 10**400}, "`embedding_initializer_range` is 1000"),
-        ({"attention_dropout": 1.0}, "`attention_dropout` is 1.0; a finite number of at least 0 and below 1"),
+        ({"attention_dropout": 0.1}, "`attention_dropout` is 0.1; a UniMoConfig knows 0.0 alone"),
         ({"ape_theta": math.inf}, "`ape_theta` is inf"),
         ({"ape_scale": math.nan}, "`ape_scale` is nan"),
         ({"hidden_size": 0}, "`hidden_size` is 0; a whole number from 1"),
         ({"num_hidden_layers": 2**40}, "`num_hidden_layers` is 1099511627776"),
         ({"num_key_value_heads": 0}, "`num_key_value_heads` is 0"),
-        ({"max_position_embeddings": 0}, "`max_position_embeddings` is 0"),
         ({"frames": -1}, "`frames` is -1"),
         ({"rope_parameters": {"visual": 5}}, "`rope_parameters` of the visual codes is 5; a dictionary is needed"),
         (

@@ -24,7 +24,7 @@ from unimo_hf import (
 )
 
 DECODER_SIZES = {"num_hidden_layers": 1, "num_attention_heads": 1, "attention_head_dim": 32, "adaln_lora_dim": 8}
-DECODER_CONTEXT = {"context_size": 8, "context_length": 4, "codebook_size": 64, "decoder_num_res_blocks": 1}
+DECODER_CONTEXT = {"context_size": 8, "context_length": 4, "codebook_size": 64}
 
 PARTS = {
     UniMoModel: tiny_config(interleaving="aligned"),

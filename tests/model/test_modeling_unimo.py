@@ -76,9 +76,10 @@ def test_the_prefix_mask_equals_cosmos_blocks_under_that_mask(attention):
 @torch.no_grad()
 @pytest.mark.parametrize("case", ["v2m_like", "i2vm_like"])
 @pytest.mark.parametrize("with_ape", [False, True])
-def test_mixed_sequences_equal_cosmos_blocks(case, with_ape):
+def test_mixed_sequences_equal_cosmos_blocks(case, with_ape, monkeypatch):
     """Both rotary embeddings, the shared absolute one, and the mask, on given embeddings."""
-    model = golden_model(ape_mode="hidden_each_layer" if with_ape else "none", ape_time_unit="frame")
+    monkeypatch.setattr(UniMoConfig, "absolute_clock", lambda self, name: 1)  # Cosmos knows one clock
+    model = golden_model(ape_mode="hidden_each_layer" if with_ape else "none")
     prefix_length = {"v2m_like": 26, "i2vm_like": 14}[case]
     table = model.config.table
     table["visual"] = replace(table["visual"], grid=(3, 4))
@@ -120,9 +121,9 @@ def test_start_values_follow_cosmos():
         {"name": "visual", "size": 4000, "grid": [2, 2], "frames": 8},
         {"name": "motion", "size": 10, "grid": [2, 2]},
     ]
-    model = tiny_model(hidden_size=96, modalities=many, initializer_range=0.02, embedding_initializer_range=0.5)
+    model = tiny_model(hidden_size=96, modalities=many, initializer_range=0.02)
     layers = model.model.layers
-    assert model.model.embed_tokens.visual.weight.std().item() == pytest.approx(0.5, rel=0.05)
+    assert model.model.embed_tokens.visual.weight.std().item() == pytest.approx(1.0, rel=0.05)
     assert layers[1].self_attn.q_proj.weight.std().item() == pytest.approx(0.02, rel=0.1)
     assert layers[1].mlp.down_proj.weight.std().item() == pytest.approx(0.02 / 4**0.5, rel=0.1)
     assert model.lm_head.weight.std().item() == pytest.approx(96**-0.5, rel=0.1)
@@ -217,11 +218,7 @@ def test_a_shorter_clip_and_another_grid_run_with_the_same_weights():
         {"ape_mode": "none"},
         {"ape_mode": "qk"},
         {"ape_mode": "input_once"},
-        {"ape_scale": 0.5},
-        {"ape_time_unit": "frame"},
-        {"motion_rope_layout": "line"},
-        {"motion_rope_layout": "flat"},
-        {"motion_time_unit": "latent"},
+        {"ape_theta": 3.0},
         {"rope_parameters": {"motion": {"rope_type": "default", "rope_theta": 10.0}}},
     ],
     ids=str,
@@ -231,17 +228,6 @@ def test_every_position_option_changes_the_result(changes):
     default, changed = tiny_model(), tiny_model(**changes)
     changed.load_state_dict(default.state_dict())
     assert (default(ids).logits - changed(ids).logits).abs().max() > 1e-4
-
-
-@torch.no_grad()
-def test_a_gate_starts_closed_and_opens():
-    ids, _ = random_sequences(tiny_config(), "v2m", batch=1)
-    plain, gated, full = tiny_model(ape_mode="none"), tiny_model(ape_gate=True), tiny_model()
-    gated.load_state_dict(plain.state_dict(), strict=False)
-    full.load_state_dict(plain.state_dict())
-    close(gated(ids).logits, plain(ids).logits, 1e-6)
-    gated.model.ape_gates.fill_(1.0)
-    close(gated(ids).logits, full(ids).logits, 1e-6)
 
 
 @torch.no_grad()
@@ -266,7 +252,7 @@ def targets_only(ids, sequence):
 
 @pytest.mark.parametrize("task", ["v2m", "i2vm"])
 def test_the_loss_is_the_mean_over_targets_under_their_own_softmax(task):
-    model = tiny_model(z_loss_weight=0.0)
+    model = tiny_model()
     ids, sequence = random_sequences(model.config, task)
     output = model(ids, labels=targets_only(ids, sequence))
     assert output.logits is None
@@ -292,16 +278,6 @@ def test_the_loss_over_accumulated_batches_counts_all_their_targets():
     items = 2 * (len(sequence) - sequence.condition_length)
     parts = sum(model(ids[i : i + 1], labels=labels[i : i + 1], num_items_in_batch=items).loss for i in range(2))
     assert parts.item() == pytest.approx(whole.item(), rel=1e-5)
-
-
-def test_z_loss_adds_the_mean_square_of_the_normaliser():
-    plain, with_z = tiny_model(), tiny_model(z_loss_weight=0.1)
-    with_z.load_state_dict(plain.state_dict())
-    ids, sequence = random_sequences(plain.config, "v2m")
-    labels = targets_only(ids, sequence)
-    logits, _ = plain.target_logits(plain.model(ids).last_hidden_state, labels)["motion"]
-    expected = plain(ids, labels=labels).loss + 0.1 * logits.logsumexp(-1).square().mean()
-    assert with_z(ids, labels=labels).loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 @torch.no_grad()
@@ -342,7 +318,7 @@ def test_only_what_is_asked_for_is_projected():
 
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_every_weight_learns(checkpointing):
-    model = tiny_model(ape_gate=True).train()
+    model = tiny_model().train()
     if checkpointing:
         model.activation_checkpointing_enable()
     for task in ("v2m", "i2vm"):
@@ -427,3 +403,10 @@ def test_a_rotary_embedding_of_a_text_model_is_refused():
 
 def test_the_backbone_alone_has_no_heads():
     assert not any("head" in name for name, _ in UniMoModel(tiny_config()).named_parameters())
+
+
+def test_a_scaling_of_text_models_is_refused_also_where_the_configuration_was_changed():
+    config = tiny_config()
+    config.rope_parameters["motion"]["rope_type"] = "linear"
+    with pytest.raises(ValueError, match="`rope_type` of the motion codes must be 'default' or"):
+        UniMoForConditionalGeneration(config)

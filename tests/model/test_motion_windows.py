@@ -8,10 +8,9 @@ from unimo_hf.model.motion_windows import decode_in_windows, decoder_reach, enco
 
 LAYOUTS = {
     "paper": {"widths": [8, 8, 8, 8], "codebook_dim": 3},
-    "duolando": {"widths": [8, 8, 8, 8], "residual_kernels": [3, 1], "io_convs": True},
     "late": {"factors": [1, 1, 36], "widths": [16, 16, 8], "depth": 2, "dilation_growth": 1, "unit_codes": True},
     "frame encoder": {"factors": [1, 1, 36], "widths": [16, 16, 8], "frame_encoder": True, "unit_codes": True},
-    "short kernels": {"factors": [2, 3], "widths": [16, 16], "kernel_rule": "stride_plus_two", "experts": False},
+    "one decoder": {"factors": [2, 3], "widths": [16, 16], "experts": False},
 }
 FRAMES, WINDOW = 100, 30
 
@@ -67,7 +66,7 @@ def test_no_pass_is_longer_than_a_window_and_its_neighbours(monkeypatch):
 
 
 def test_bad_input_is_named():
-    model = make("short kernels")
+    model = make("one decoder")
     with pytest.raises(ValueError, match="window is 0"):
         encode_in_windows(model, torch.randn(1, 4, 145), 0)
     with pytest.raises(ValueError, match="at least 1 frame"):

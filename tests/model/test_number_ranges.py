@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unimo_hf.model.number_ranges import FPS, NATURAL, POSITIVE, SHARE, SIZE, Range, shown
-from unimo_hf.motion.motion import MAX_FPS, MIN_FPS
+from unimo_hf.motion.record import MAX_FPS, MIN_FPS
 
 
 def test_what_is_in_a_range():

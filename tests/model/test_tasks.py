@@ -193,3 +193,10 @@ def test_two_tasks_with_one_token_are_refused(monkeypatch):
     monkeypatch.setitem(tasks.TASKS, "other", Task("other", "[T1]", (VISUAL,), (MOTION,)))
     with pytest.raises(ValueError, match=r"'v2m' and 'other' both open with \[T1\]"):
         tasks_by_token()
+
+
+def test_one_position_has_the_same_strides_wherever_it_is_cut():
+    """A compiled forward pass is compiled once."""
+    sequence = lay_out(TASKS["i2vm"], SMALL, 5).counted_together()
+    strides = {sequence[:length][length - 1 :].index.stride() for length in (5, 6, 7)}
+    assert strides == {(1, 1)}

@@ -56,4 +56,6 @@ class ProcessorTest(processing.ProcessorTesterMixin, unittest.TestCase):
 
     @staticmethod
     def prepare_processor_dict():
-        return {"size": 32, "frames": 9, "codes_per_frame": 4}
+        visual = {"name": "visual", "size": 20, "grid": [1, 1], "frames": 8}
+        motion = {"name": "motion", "size": 10, "grid": [2, 2], "frames": 1}
+        return {"size": 32, "frames": 9, "modalities": [visual, motion]}

@@ -83,7 +83,7 @@ def test_one_bad_file_of_many(tmp_path):
 def test_a_bad_file_of_a_kind_that_nobody_thought_of(tmp_path, monkeypatch):
     make_motion().save(tmp_path / "a.npz")
     make_motion().save(tmp_path / "b.safetensors")
-    monkeypatch.setattr("unimo_hf.motion.formats.safetensors.Motion", lambda **_: 1 / 0)
+    monkeypatch.setattr("unimo_hf.motion.formats.safetensors.MotionRecord", lambda **_: 1 / 0)
     skipped = []
     assert [name for name, _ in load_collection(tmp_path, skipped=skipped)] == ["a"]
     with pytest.raises(MotionError, match=r"b\.safetensors can't be read: ZeroDivisionError: division") as caught:

@@ -1,4 +1,8 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, replace
+
 import numpy as np
 import pytest
 import roma
@@ -8,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from motion_files import make_motion, matrices
 
-from unimo_hf.motion import MotionError
+from unimo_hf.motion import MotionError, load_collection
 from unimo_hf.motion.body import Body
 from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.reference_frames import up_rotation
@@ -24,6 +28,18 @@ class TestChecks:
         motion = make_motion(frames=1, fps=24)
         assert (motion.coordinates, motion.up, motion.fps, len(motion)) == ("camera", "-y", 24.0, 1)
         assert {getattr(motion, name).dtype for name in ("body_pose", "transl", "betas")} == {np.dtype("float32")}
+
+    def test_whatever_is_read_copied_and_cut_is_a_motion(self, tmp_path):
+        motion = make_motion()
+        for ending in ("npz", "safetensors", "bvh"):
+            motion.save(tmp_path / f"a.{ending}")
+        read = [Motion.load(tmp_path / "a.npz"), *(found for _, found in load_collection(tmp_path))]
+        made = [motion[1:], motion.resample(60), Motion.concatenate([motion, motion])]
+        copies = [copy.deepcopy(motion), pickle.loads(pickle.dumps(motion)), replace(motion, fps=24)]
+        assert [type(one) for one in (*read, *made, *copies)] == [Motion] * 10
+        assert all(np.array_equal(one.transl, motion.transl) for one in copies)
+        with pytest.raises(FrozenInstanceError):
+            read[0].fps = 24.0
 
     def test_tensors_and_lists_are_taken_and_copied(self):
         transl = torch.zeros(5, 3, dtype=torch.bfloat16)

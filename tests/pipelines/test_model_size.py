@@ -31,12 +31,8 @@ from unimo_hf.pipelines.model_size import MOST_LAYERS, check_weights_fit, count_
             r"`widths` is .* and `depth` is 300, which makes 1200 layers",
         ),
         (VideoFSQ, VideoFSQConfig(num_res_blocks=2**31 - 1), "`num_res_blocks` is 2147483647"),
-        (VideoFSQ, VideoFSQConfig(z_channels=2**31 - 1), r"here: a network of more than 2\^63 bytes"),
-        (
-            DiffusionDecoder,
-            DiffusionDecoderConfig(decoder_num_res_blocks=1000),
-            "`decoder_num_res_blocks` is 1000",
-        ),
+        (VideoFSQ, VideoFSQConfig(channels=2**31 - 1), r"here: a network of more than 2\^63 bytes"),
+        (DiffusionDecoder, DiffusionDecoderConfig(num_hidden_layers=1001), "`num_hidden_layers` is 1001, which makes"),
     ],
 )
 def test_networks_that_nobody_can_make_are_refused_before_they_are_made(network, config, message):
@@ -45,7 +41,7 @@ def test_networks_that_nobody_can_make_are_refused_before_they_are_made(network,
 
 
 def test_every_field_that_makes_a_network_large_counts():
-    assert count_parameters(VideoFSQ, VideoFSQConfig(z_channels=10_000_000), "here:") > 10**11
+    assert count_parameters(VideoFSQ, VideoFSQConfig(channels=10_000_000), "here:") > 10**11
     streams = UniMoConfig(num_hidden_layers=1, streams=10**9)
     assert count_parameters(UniMoForConditionalGeneration, streams, "here:") > 10**12
     most = UniMoConfig(hidden_size=8, head_dim=12, num_hidden_layers=MOST_LAYERS)

@@ -45,9 +45,8 @@ def motion_vqvae_recipe(assets):
     return {
         "output": "set by each test",
         "model": MOTION_VQVAE_MODEL,
-        "data": {"motions": str(assets / "motions" / "test"), "clips": 8, "frames": 9, "varied": 0.5},
+        "data": {"motions": str(assets / "motions" / "test"), "clips": 8, "frames": 9},
         "loss": {"joints": 1.0, "joint_velocity": 1.0, "root": 1.0},
-        "fit_statistics": True,
         "validation_clips": 2,
         "optimisation": OPTIMISATION,
     }

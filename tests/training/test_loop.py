@@ -159,7 +159,7 @@ def test_batches_depend_on_seed_and_step_alone():
 
 
 def test_matrices_decay_and_biases_do_not():
-    groups = loop._parameter_groups(Line(PreTrainedConfig()), Optimisation(weight_decay=0.01))
+    groups = loop._parameter_groups(Line(PreTrainedConfig()), Optimisation())
     assert [(len(group["params"]), group["weight_decay"]) for group in groups] == [(1, 0.01), (1, 0.0)]
 
 

@@ -9,7 +9,7 @@ from unimo_hf.data.synthetic import ClipSettings, ClipSource
 from unimo_hf.model.modeling_motion_vqvae import decode_prefix
 from unimo_hf.model.motion_features import frames_to_parameters, parameters_to_frames
 from unimo_hf.motion.body import Body
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.tiny.motion_vqvae_start import fit_start
 

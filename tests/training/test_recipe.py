@@ -89,11 +89,10 @@ def test_what_is_left_out_has_a_default(tmp_path):
 
 
 def test_numbers_may_be_written_as_yaml_takes_them(tmp_path):
-    text = "output: x\nmodel: {}\noptimisation: {learning_rate: 4e-5, gradient_clip: 1, betas: [0.9, 0.95]}\n"
-    optimisation = load_recipe(write(tmp_path, text), Recipe).optimisation
-    assert optimisation.learning_rate == 4e-5
-    assert optimisation.gradient_clip == 1.0
-    assert optimisation.betas == (0.9, 0.95)
+    text = "output: x\nmodel: {}\noptimisation: {learning_rate: 4e-5, steps: 200}\nloss: {joints: 1}\n"
+    recipe = load_recipe(write(tmp_path, text), MotionVQVAERecipe)
+    assert recipe.optimisation.learning_rate == 4e-5
+    assert recipe.loss.joints == 1.0
 
 
 def test_the_command_line_comes_before_the_file(tmp_path):
@@ -129,10 +128,6 @@ def test_the_command_line_comes_before_the_file(tmp_path):
             {**MINIMAL, "optimisation": {"learning_rate": 10**400}},
             r"optimisation\.learning_rate is 1000.*float is needed",
         ),
-        ({**MINIMAL, "optimisation": {"gradient_clip": -1}}, r"optimisation\.gradient_clip is -1\.0; .* above 0"),
-        ({**MINIMAL, "optimisation": {"weight_decay": math.nan}}, r"optimisation\.weight_decay is nan"),
-        ({**MINIMAL, "optimisation": {"betas": [0.9, 1.0]}}, r"optimisation\.betas holds 1\.0; .* below 1"),
-        ({**MINIMAL, "optimisation": {"betas": [0.9]}}, r"optimisation\.betas is \[0\.9\]"),
         (
             {**MINIMAL, "optimisation": {"workers": 10**6}},
             r"optimisation\.workers is 1000000; a whole number from 0 to 256",
@@ -140,7 +135,6 @@ def test_the_command_line_comes_before_the_file(tmp_path):
         ({**MINIMAL, "optimisation": {"seed": -1}}, r"optimisation\.seed is -1"),
         ({**MINIMAL, "optimisation": {"steps": 10**30}}, r"optimisation\.steps is 1000000000000000000000000000000;"),
         ({**MINIMAL, "loss": {"root": math.inf}}, r"loss\.root is inf; a finite number of at least 0"),
-        ({**MINIMAL, "data": {"varied": 1.5}}, r"data\.varied is 1\.5; a finite number from 0 to 1"),
         ({**MINIMAL, "data": {"clips": 0}}, r"data\.clips is 0; a whole number from 1"),
         ({**MINIMAL, "data": {"frames": -7}}, r"data\.frames is -7"),
         ({**MINIMAL, "validation_clips": 10**9}, r"validation_clips is 1000000000; a whole number from 1 to 10000"),

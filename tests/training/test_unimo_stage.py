@@ -387,7 +387,7 @@ def test_data_that_lack_what_a_task_needs(recipes, redrawn_shards, tmp_path, mon
     heard = Task("s2m", "[T7]", condition=(Segment("sound"),), target=(Segment("motion", stream=1),))
     monkeypatch.setitem(TASKS, "s2m", heard)
     changes = {"mixture": {"s2m": {"weight": 1.0}}}
-    with pytest.raises(ValueError, match=r"recipe.yaml: mixture\.s2m: Task 's2m' names the modality 'sound'; the model"):
+    with pytest.raises(ValueError, match=r"recipe.yaml: mixture\.s2m: .* the modality 'sound'; the model has"):
         module.train(micro_recipes.build(kind, {**values, **changes}, tmp_path))
     changes["model"] = {**values["model"], "modalities": [*values["model"]["modalities"], NEW["sound"]]}
     if kept == "shards":

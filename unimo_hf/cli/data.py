@@ -44,7 +44,7 @@ def convert(
     as_json: options.Json = False,
 ) -> None:
     """Read motions of AMASS, GVHMR, WHAM, BEDLAM, 3DPW, RICH, Motion-X, AIST++ or BVH and write them in one form."""
-    from ..motion.files import read_source
+    from ..motion.motion import read_source
     from ..motion.sources import find_sources
 
     # A sequence of RICH has many files; the first stands for it.

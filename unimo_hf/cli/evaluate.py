@@ -58,7 +58,7 @@ def motion_vqvae(
     from ..evaluation.evaluate_motion_vqvae import evaluate_motion_vqvae
     from ..evaluation.load_motion_vqvae import load_motion_vqvae
     from ..motion.body import Body
-    from ..motion.files import load_collection
+    from ..motion.motion import load_collection
 
     skipped: list[tuple[Path, Exception]] = []
     records = [motion for _, motion in load_collection(paths, skipped)]

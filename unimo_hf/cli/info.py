@@ -46,7 +46,7 @@ def info(
 
 
 def _motions(path: Path) -> list[Row]:
-    from ..motion.files import read_source
+    from ..motion.motion import read_source
     from ..motion.sources import Source
 
     motions = read_source(Source(path, path.stem))

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from unimo_hf.data.clips import FORMAT_VERSION, LIST
 from unimo_hf.data.synthetic import ClipSettings, ClipSource
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.output_folder import OutputFolder, check_unfinished
 from unimo_hf.video.writing import write_video
 

@@ -18,7 +18,6 @@ SKIN_TONES = np.array(
 HAIR_TONES = np.array(
     [(0.10, 0.08, 0.07), (0.25, 0.16, 0.09), (0.45, 0.30, 0.15), (0.75, 0.60, 0.35), (0.55, 0.55, 0.55)]
 )
-SKIN_REGIONS = ("face_skin", "neck", "forearm", "hand", "lips")
 SHIRT_REGIONS = ("torso", "upper_arm")
 TROUSER_REGIONS = ("hips", "thigh")
 

@@ -9,21 +9,19 @@ from transformers import PreTrainedConfig
 
 from unimo_hf.model.configuration_video_fsq import VideoFSQConfig
 from unimo_hf.model.number_ranges import POSITIVE, SIZE, Range, check_fields
+from unimo_hf.model.saved_fields import refuse_unknown_keys, take_former_fields
 
 _RANGES = {
     "codebook_size": SIZE,
     "code_embedding_size": SIZE,
-    "latent_channels": SIZE,
     "num_hidden_layers": SIZE,
     "num_attention_heads": SIZE,
     # Rotary positions split a head into time, height and width, each of two channels or more.
     "attention_head_dim": Range(16, 2**31 - 1, whole=True),
-    "mlp_ratio": POSITIVE,
     "adaln_lora_dim": SIZE,
     "context_size": SIZE,
     "context_length": SIZE,
     "decoder_widths": SIZE,
-    "decoder_num_res_blocks": SIZE,
 }
 
 
@@ -39,16 +37,12 @@ class DiffusionDecoderConfig(PreTrainedConfig):
             Number of visual codes.
         code_embedding_size (`int`, *optional*, defaults to 32):
             Channels that a visual code adds to the noisy latent.
-        latent_channels (`int`, *optional*, defaults to 16):
-            Channels of the continuous latent.
         num_hidden_layers (`int`, *optional*, defaults to 28):
             Blocks of the transformer.
         num_attention_heads (`int`, *optional*, defaults to 32):
             Heads of its attention.
         attention_head_dim (`int`, *optional*, defaults to 128):
             Width of a head. The product of the two is the width of the transformer.
-        mlp_ratio (`float`, *optional*, defaults to 4.0):
-            Width between the two layers of an MLP, over the width of the transformer.
         adaln_lora_dim (`int`, *optional*, defaults to 256):
             Rank of the layers that turn the noise level into shift, scale and gate.
         context_size (`int`, *optional*, defaults to 1024):
@@ -62,8 +56,6 @@ class DiffusionDecoderConfig(PreTrainedConfig):
             Its standard deviation; default: 1.
         decoder_widths (`list[int]`, *optional*, defaults to `[256, 512, 512]`):
             Channels of each level of the convolutional decoder, the one next to the video first.
-        decoder_num_res_blocks (`int`, *optional*, defaults to 2):
-            One less than the residual blocks of each of those levels (the encoder's number, as Cosmos counts).
 
     Raises:
         ValueError: If a size is out of range.
@@ -76,24 +68,27 @@ class DiffusionDecoderConfig(PreTrainedConfig):
     """
 
     model_type = "unimo_diffusion_decoder"
+    latent_channels = VideoFSQConfig.z_channels
+    mlp_ratio = 4.0  # width between the two layers of an MLP, over the width of the transformer
+    decoder_num_res_blocks = 2  # one less than the residual blocks of a level (the encoder's number, as Cosmos counts)
 
     codebook_size: int = 64_000
     code_embedding_size: int = 32
-    latent_channels: int = 16
     num_hidden_layers: int = 28
     num_attention_heads: int = 32
     attention_head_dim: int = 128
-    mlp_ratio: float = 4.0
     adaln_lora_dim: int = 256
     context_size: int = 1024
     context_length: int = 512
     latents_mean: list[list[float]] = field(default_factory=list)
     latents_std: list[list[float]] = field(default_factory=list)
     decoder_widths: list[int] | tuple[int, ...] = (256, 512, 512)
-    decoder_num_res_blocks: int = 2
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Fills what follows from the other fields."""
+        constants = ("latent_channels", "mlp_ratio", "decoder_num_res_blocks")
+        take_former_fields(self, kwargs, {name: getattr(self, name) for name in constants})
+        refuse_unknown_keys(self, kwargs)
         # JSON gives lists; lists everywhere make a reloaded configuration equal to the one that was saved.
         self.decoder_widths = list(self.decoder_widths)
         if not self.latents_mean:
@@ -139,7 +134,6 @@ class DiffusionDecoderConfig(PreTrainedConfig):
             channels=1,
             channel_multipliers=self.decoder_widths,
             num_res_blocks=self.decoder_num_res_blocks,
-            z_channels=self.latent_channels,
             spatial_compression=8,
             temporal_compression=8,
         )

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
-from transformers.activations import ACT2FN
 from transformers.cache_utils import Cache
 from transformers.integrations import use_kernel_forward_from_hub
 from transformers.modeling_layers import GradientCheckpointingLayer
@@ -50,7 +49,6 @@ def eager_attention_forward(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     scaling: float,
-    dropout: float = 0.0,
     **kwargs: Unpack[TransformersKwargs],
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Attention in plain operations; the one that can return its weights."""
@@ -60,7 +58,6 @@ def eager_attention_forward(
     if attention_mask is not None:
         weights = weights + attention_mask
     weights = nn.functional.softmax(weights, dim=-1, dtype=torch.float32).to(query.dtype)
-    weights = nn.functional.dropout(weights, p=dropout, training=module.training)
     return torch.matmul(weights, value).transpose(1, 2).contiguous(), weights
 
 
@@ -74,14 +71,13 @@ class UniMoAttention(nn.Module):
         self.head_dim = config.head_dim
         self.num_key_value_groups = config.num_attention_heads // config.num_key_value_heads
         self.scaling = self.head_dim**-0.5
-        self.attention_dropout = config.attention_dropout
         self.is_causal = True
         query_size, key_size = config.num_attention_heads * self.head_dim, config.num_key_value_heads * self.head_dim
-        width, bias, std = config.hidden_size, config.attention_bias, config.initializer_range
-        self.q_proj = starting_at(std, nn.Linear(width, query_size, bias=bias))
-        self.k_proj = starting_at(std, nn.Linear(width, key_size, bias=bias))
-        self.v_proj = starting_at(std, nn.Linear(width, key_size, bias=bias))
-        self.o_proj = starting_at(depth_std(config, layer_idx), nn.Linear(query_size, width, bias=bias))
+        width, std = config.hidden_size, config.initializer_range
+        self.q_proj = starting_at(std, nn.Linear(width, query_size, bias=False))
+        self.k_proj = starting_at(std, nn.Linear(width, key_size, bias=False))
+        self.v_proj = starting_at(std, nn.Linear(width, key_size, bias=False))
+        self.o_proj = starting_at(depth_std(config, layer_idx), nn.Linear(query_size, width, bias=False))
         self.q_norm = UniMoRMSNorm(self.head_dim, eps=config.rms_norm_eps)
         self.k_norm = UniMoRMSNorm(self.head_dim, eps=config.rms_norm_eps)
 
@@ -113,7 +109,7 @@ class UniMoAttention(nn.Module):
         attention_interface: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
             self.config._attn_implementation, eager_attention_forward
         )
-        kwargs.update(dropout=self.attention_dropout if self.training else 0.0, scaling=self.scaling)
+        kwargs["scaling"] = self.scaling
         if prefix_length is None:
             output, weights = attention_interface(self, query, key, value, attention_mask, **kwargs)
         else:
@@ -131,11 +127,10 @@ class UniMoMLP(nn.Module):
         self.gate_proj = starting_at(config.initializer_range, nn.Linear(width, inner, bias=False))
         self.up_proj = starting_at(depth_std(config, layer_idx), nn.Linear(width, inner, bias=False))
         self.down_proj = starting_at(depth_std(config, layer_idx), nn.Linear(inner, width, bias=False))
-        self.act_fn = ACT2FN[config.hidden_act]
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """Map `(..., hidden_size)` to itself."""
-        return self.down_proj(self.act_fn(self.gate_proj(hidden_states)) * self.up_proj(hidden_states))
+        return self.down_proj(nn.functional.silu(self.gate_proj(hidden_states)) * self.up_proj(hidden_states))
 
 
 class UniMoDecoderLayer(GradientCheckpointingLayer):

@@ -2,13 +2,15 @@
 """Configuration of the motion tokenizer."""
 
 import math
+from typing import Any
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
 from .modalities import Modality, squarest_grid
 from .motion_features import ROTATION_FORMATS, expert_channels
-from .number_ranges import FPS, SHARE, SIZE, WEIGHT, Range, check_fields
+from .number_ranges import FPS, SHARE, SIZE, Range, check_fields
+from .saved_fields import ANY, refuse_unknown_keys, take_former_fields
 
 # Parts of a size of which there may be many: products and powers of them are taken.
 _SOME = Range(1, 1000, whole=True)
@@ -17,16 +19,22 @@ _RANGES = {
     "widths": SIZE,
     "depth": _SOME,
     "dilation_growth": _SOME,
-    "residual_kernels": _SOME,
     "codebook_size": SIZE,
     "codebook_dim": SIZE,
-    "codebook_decay": SHARE,
-    "restart_threshold": WEIGHT,
-    "commitment_weight": WEIGHT,
-    "velocity_weight": WEIGHT,
-    "acceleration_weight": WEIGHT,
     "ordered_codes": SHARE,
     "fps": FPS,
+}
+# Fields of before: what the code does in their place.
+_FORMER: dict[str, Any] = {
+    "residual_kernels": [3, 3],
+    "kernel_rule": "double",
+    "io_convs": False,
+    "codebook_update": "ema",
+    "codebook_decay": 0.99,
+    "restart_threshold": 1.0,
+    "commitment_weight": ANY,  # a weight of training, which the codes of a trained network don't need
+    "velocity_weight": 1.0,
+    "acceleration_weight": 1.0,
 }
 
 
@@ -51,29 +59,10 @@ class MotionVQVAEConfig(PreTrainedConfig):
             Residual units a block.
         dilation_growth (`int`, *optional*, defaults to 3):
             Unit i of a block has dilation `dilation_growth ** i`, in the decoders in reverse order.
-        residual_kernels (`list[int]`, *optional*, defaults to `[3, 3]`):
-            Kernel sizes of the two convolutions of a residual unit; `[3, 1]` is Duolando's.
-        kernel_rule (`str`, *optional*, defaults to `"double"`):
-            Kernel of a convolution of stride s: `double` is 2s for even and 2s + 1 for odd s, `stride_plus_two` is
-            s + 2.
-        io_convs (`bool`, *optional*, defaults to `False`):
-            Whether a convolution ends the encoder and another begins each decoder, as in Duolando.
         codebook_size (`int`, *optional*, defaults to 512):
             Number of codes.
         codebook_dim (`int`, *optional*):
             Width of a code. Another width than the last of `widths` is reached by a projection. Default: that width.
-        codebook_update (`str`, *optional*, defaults to `"ema"`):
-            `ema`: moving averages of the encoder's outputs; `gradient`: the second term of the paper's equation 5.
-        codebook_decay (`float`, *optional*, defaults to 0.99):
-            Decay of the moving averages.
-        restart_threshold (`float`, *optional*, defaults to 1.0):
-            A code whose moving count is below this is replaced by an output of the encoder.
-        commitment_weight (`float`, *optional*, defaults to 0.02):
-            Weight of the term that holds the encoder near its code.
-        velocity_weight (`float`, *optional*, defaults to 1.0):
-            Weight of the error of the differences between frames, next to that of the frames themselves.
-        acceleration_weight (`float`, *optional*, defaults to 1.0):
-            Weight of the error of the second differences; for the root, which is a velocity, of the first.
         unit_codes (`bool`, *optional*, defaults to `False`):
             Whether latents and codes are vectors of length one (ViT-VQGAN, arXiv 2110.04627), so that the encoder
             can't run away from its codes when the losses behind them are strong. `False` is the paper's tokenizer.
@@ -98,17 +87,8 @@ class MotionVQVAEConfig(PreTrainedConfig):
     widths: list[int] | tuple[int, ...] = (512, 512, 512, 512)
     depth: int = 3
     dilation_growth: int = 3
-    residual_kernels: list[int] | tuple[int, ...] = (3, 3)
-    kernel_rule: str = "double"
-    io_convs: bool = False
     codebook_size: int = 512
     codebook_dim: int | None = None
-    codebook_update: str = "ema"
-    codebook_decay: float = 0.99
-    restart_threshold: float = 1.0
-    commitment_weight: float = 0.02
-    velocity_weight: float = 1.0
-    acceleration_weight: float = 1.0
     unit_codes: bool = False
     frame_encoder: bool = False
     experts: bool = True
@@ -117,6 +97,8 @@ class MotionVQVAEConfig(PreTrainedConfig):
     coordinates: str = "camera"
 
     def __post_init__(self, **kwargs):
+        take_former_fields(self, kwargs, _FORMER)
+        refuse_unknown_keys(self, kwargs)
         if self.codebook_dim is None and self.widths:
             self.codebook_dim = self.widths[-1]
         super().__post_init__(**kwargs)
@@ -125,8 +107,6 @@ class MotionVQVAEConfig(PreTrainedConfig):
         """Checks across fields; each error names the field, what was found and what is allowed."""
         allowed = {
             "rotation": sorted(ROTATION_FORMATS),
-            "kernel_rule": ["double", "stride_plus_two"],
-            "codebook_update": ["ema", "gradient"],
             "coordinates": ["camera", "world"],
         }
         for field, values in allowed.items():
@@ -140,10 +120,6 @@ class MotionVQVAEConfig(PreTrainedConfig):
             )
         SIZE.check("the product of `factors`", self.codes_per_frame)
         SIZE.check("the largest dilation, `dilation_growth` to the power of `depth` - 1,", self._largest_dilation)
-        if len(self.residual_kernels) != 2 or any(kernel % 2 == 0 for kernel in self.residual_kernels):
-            raise ValueError(f"residual_kernels is {list(self.residual_kernels)}; two odd sizes are needed.")
-        if self.frame_encoder and self.io_convs:
-            raise ValueError("frame_encoder and io_convs are both set; the convolution of io_convs sees other frames.")
 
     @property
     def modality(self) -> Modality:

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
-from transformers.activations import ACT2FN
 from transformers.utils import logging
 
 from .modalities import Modality, make_table, plain_table
-from .number_ranges import DROPOUT, POSITIVE, SIZE, WEIGHT, Range, check_fields, shown
+from .number_ranges import POSITIVE, SIZE, WEIGHT, Range, check_fields, shown
 from .positions import axis_split
+from .saved_fields import ANY, KEYS_OF_TRANSFORMERS, refuse_unknown_keys, take_former_fields
 from .sequences import Sequence, lay_out
 from .tasks import Task, get_task
 from .vocabulary import IN_FRONT, Vocabulary
@@ -29,6 +29,27 @@ _FORMER_FIELDS: dict[str, Any] = {
     "motion_grid": [6, 6],
 }
 _FORMER_GRIDS = {"latent_grid": 3, "motion_grid": 2}
+# Fields of before: what the code does in their place.
+_FORMER_CHOICES: dict[str, Any] = {
+    "ape_gate": False,
+    "ape_scale": 1.0,
+    "ape_time_unit": "latent",
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "bos_token_id": None,
+    "embedding_initializer_range": 1.0,
+    "eos_token_id": None,
+    "hidden_act": "silu",
+    "max_position_embeddings": ANY,  # derived; it limits nothing, and earlier versions kept that of a shorter clip
+    "motion_rope_layout": "grid",
+    "motion_time_unit": "frame",
+    "rms_norm_eps": 1e-5,
+    "tie_word_embeddings": False,
+    "z_loss_weight": 0.0,
+}
+# What a saved file may hold besides the fields and what it holds for transformers.
+_DERIVED = ("vocab_size", "pad_token_id")
+_READ = {*_DERIVED, *_FORMER_FIELDS, *_FORMER_CHOICES, "rope_scaling", "rope_theta"}
 _RANGES = {
     "frames": SIZE,
     "streams": SIZE,
@@ -39,37 +60,8 @@ _RANGES = {
     "num_attention_heads": SIZE,
     "num_key_value_heads": SIZE,
     "head_dim": Range(6, 4096, whole=True),
-    "rms_norm_eps": POSITIVE,
-    "attention_dropout": DROPOUT,
     "initializer_range": WEIGHT,
-    "embedding_initializer_range": WEIGHT,
-    "ape_scale": Range(),
     "ape_theta": Range(1),
-    "z_loss_weight": WEIGHT,
-    "max_position_embeddings": SIZE,
-}
-
-# What transformers itself may pass besides the declared fields; anything else is a misspelling.
-_KEYS_OF_TRANSFORMERS = {
-    "_attn_implementation",
-    "_attn_implementation_internal",
-    "_commit_hash",
-    "_experts_implementation_internal",
-    "_name_or_path",
-    "attn_implementation",
-    "auto_map",
-    "experts_implementation",
-    "model_type",
-    "name_or_path",
-    "num_labels",
-    "output_attentions",
-    "per_layer_config",
-    "quantization_config",
-    "rope_scaling",
-    "rope_theta",
-    "tie_last_hidden_states",
-    "torch_dtype",
-    "use_return_dict",
 }
 
 
@@ -84,56 +76,37 @@ class UniMoConfig(PreTrainedConfig):
         frames (`int`, *optional*, defaults to 65): Frames of a full clip; others work with the same weights.
         streams (`int`, *optional*, defaults to 1): Persons that a sequence can tell apart.
         num_special_tokens (`int`, *optional*, defaults to 64): Special rows: tasks, `[STG]`, `<pad>`, reserve.
-        vocab_size (`int`, *optional*): The sum of all ranges; derived, and checked when given.
         hidden_size (`int`, *optional*, defaults to 4096): Width of the residual stream.
         intermediate_size (`int`, *optional*, defaults to 14336): Width inside the SwiGLU block.
         num_hidden_layers (`int`, *optional*, defaults to 16): Number of blocks.
         num_attention_heads (`int`, *optional*, defaults to 32): Query heads.
         num_key_value_heads (`int`, *optional*, defaults to 8): Key and value heads.
         head_dim (`int`, *optional*, defaults to 128): Channels of a head; need not be `hidden_size / heads`.
-        hidden_act (`str`, *optional*, defaults to `"silu"`): Activation of the gate.
-        rms_norm_eps (`float`, *optional*, defaults to 1e-5): Epsilon of every norm.
-        attention_dropout (`float`, *optional*, defaults to 0.0): Dropout of attention weights in training.
-        attention_bias (`bool`, *optional*, defaults to `False`): Whether attention projections have a bias.
         initializer_range (`float`, *optional*, defaults to 0.02):
             Standard deviation of projections; truncated normal, and divided by sqrt(2 (layer + 1)) for the projections
             that write to the residual stream (Cosmos' rule). Heads use `hidden_size ** -0.5`.
-        embedding_initializer_range (`float`, *optional*, defaults to 1.0):
-            Standard deviation of the embedding tables (Cosmos' rule is N(0, 1)).
         rope_parameters (`dict`, *optional*):
             For each modality `{"rope_type": "default", "rope_theta": 500000}` or
             `{"rope_type": "cosmos_yarn", "rope_theta", "factor", "beta_fast", "beta_slow", "original_latent_grid"}`.
             A flat dictionary serves all.
         ape_mode (`str`, *optional*, defaults to `"hidden_each_layer"`):
             Where the absolute embedding is added: to the residual stream in front of every block (Cosmos 5B), to
-            queries
-            and keys after rotation (`qk`, eq. 3 read literally), once to the embeddings (`input_once`), or nowhere
-            (`none`, the released Cosmos 4B).
-        ape_scale (`float`, *optional*, defaults to 1.0): Factor on the absolute embedding.
-        ape_gate (`bool`, *optional*, defaults to `False`):
-            Whether a learnable scalar per layer, zero at the start, multiplies it (for stable fine-tuning of Cosmos).
+            queries and keys after rotation (`qk`, eq. 3 read literally), once to the embeddings (`input_once`), or
+            nowhere (`none`, the released Cosmos 4B).
         ape_theta (`float`, *optional*, defaults to 10000):
             Base of its frequencies. On a small grid most channels of the default hardly change; one near the side of
             the grid tells places apart.
-        ape_time_unit (`str`, *optional*, defaults to `"latent"`):
-            Unit of the time of motion codes in the absolute embedding: `latent` (frame / 8, the clock of the visual
-            codes) or `frame`.
-        motion_rope_layout (`str`, *optional*, defaults to `"grid"`):
-            `grid`, `line` or `flat`; see [`coordinates_of`].
-        motion_time_unit (`str`, *optional*, defaults to `"frame"`): Unit of the time of motion codes in the rotation.
         interleaving (`str`, *optional*, defaults to `"eq2"`): `eq2`, `aligned` or `blocked`; see [`lay_out`].
         ablation (`str`, *optional*, defaults to `"none"`):
             `uni_embed` builds the paper's comparison: one embedding table and one rotary embedding, in which motion
             codes go on counting along the visual grid.
-        z_loss_weight (`float`, *optional*, defaults to 0.0):
-            Weight of mean(logsumexp²) over targets (Cosmos uses 1e-4).
         use_cache (`bool`, *optional*, defaults to `True`): Whether the model returns keys and values.
-        max_position_embeddings (`int`, *optional*):
-            For tools that ask how long a sequence may be; it limits nothing. By default the length of a full clip.
-        pad_token_id (`int`, *optional*): Derived from the vocabulary.
-        bos_token_id (`int`, *optional*): None: a sequence starts with its task, or with its first code.
-        eos_token_id (`int`, *optional*): None: the length of a target is known, so nothing has to end it.
-        tie_word_embeddings (`bool`, *optional*, defaults to `False`): Always untied.
+
+    Attributes:
+        vocab_size (`int`): The sum of all ranges of ids.
+        pad_token_id (`int`): The id of `<pad>`.
+        max_position_embeddings (`int`):
+            Length of a full clip, for tools that ask how long a sequence may be; it limits nothing.
 
     Raises:
         TypeError: If a key is unknown.
@@ -145,6 +118,9 @@ class UniMoConfig(PreTrainedConfig):
     model_type = "unimo_ar"
     keys_to_ignore_at_inference = ["past_key_values"]
     default_theta = 500_000.0
+    rms_norm_eps = 1e-5
+    tie_word_embeddings = False  # one head for each modality
+    bos_token_id = eos_token_id = None  # a sequence starts with its task, or with its first code, and has a length
     base_model_tp_plan = {
         "embed_tokens.visual": "embedding_rowwise",
         "layers.*.self_attn.q_proj": "colwise",
@@ -167,60 +143,42 @@ class UniMoConfig(PreTrainedConfig):
     frames: int = 65
     streams: int = 1
     num_special_tokens: int = 64
-    vocab_size: int | None = None
     hidden_size: int = 4096
     intermediate_size: int = 14336
     num_hidden_layers: int = 16
     num_attention_heads: int = 32
     num_key_value_heads: int = 8
     head_dim: int = 128
-    hidden_act: str = "silu"
-    rms_norm_eps: float = 1e-5
-    attention_dropout: int | float = 0.0
-    attention_bias: bool = False
     initializer_range: float = 0.02
-    embedding_initializer_range: int | float = 1.0
     rope_parameters: dict | None = None
     ape_mode: Literal["hidden_each_layer", "qk", "input_once", "none"] = "hidden_each_layer"
-    ape_scale: int | float = 1.0
-    ape_gate: bool = False
     ape_theta: int | float = 10_000.0
-    ape_time_unit: Literal["latent", "frame"] = "latent"
-    motion_rope_layout: Literal["grid", "line", "flat"] = "grid"
-    motion_time_unit: Literal["frame", "latent"] = "frame"
     interleaving: Literal["eq2", "aligned", "blocked"] = "eq2"
     ablation: Literal["none", "uni_embed"] = "none"
-    z_loss_weight: int | float = 0.0
     use_cache: bool = True
-    max_position_embeddings: int | None = None
-    pad_token_id: int | None = None
-    bos_token_id: int | None = None
-    eos_token_id: int | None = None
-    tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Fill the derived fields; refuse keys that no one reads."""
         self._read_former_fields(kwargs)
-        self._refuse_unknown_keys(kwargs)
+        take_former_fields(self, kwargs, _FORMER_CHOICES)
+        refuse_unknown_keys(self, kwargs, _READ)
         check_fields(self, _RANGES)  # before others are derived from them
         self.modalities = plain_table(self.table)
-        if self.vocab_size is None:
-            self.vocab_size = self.vocabulary.size
-        if self.pad_token_id is None:
-            self.pad_token_id = self.vocabulary.pad_id
-        if self.max_position_embeddings is None:
-            codes = sum(kind.ticks(self.frames) * kind.codes for kind in self.table.values() if kind.has_clock)
-            self.max_position_embeddings = 2 + codes
+        vocabulary = self.vocabulary
+        self.vocab_size, self.pad_token_id = vocabulary.size, vocabulary.pad_id
+        take_former_fields(self, kwargs, {name: getattr(self, name) for name in _DERIVED})
+        codes = sum(kind.ticks(self.frames) * kind.codes for kind in self.table.values() if kind.has_clock)
+        self.max_position_embeddings = 2 + codes
         rope = self.rope_parameters or kwargs.pop("rope_scaling", None) or {}
         if not self.nested_rope_parameter_keys(rope):
             rope = dict.fromkeys(self._rope_type_labels, rope)
-        self.rope_parameters = {label: _checked_rope(label, rope.get(label) or {}) for label in self._rope_type_labels}
+        self.rope_parameters = {label: checked_rope(label, rope.get(label) or {}) for label in self._rope_type_labels}
         super().__post_init__(**kwargs)
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> "UniMoConfig":
         """As in transformers, but with a warning for keys that no one reads: a newer version may have saved them."""
-        known = {field.name for field in fields(cls)} | _KEYS_OF_TRANSFORMERS | _FORMER_FIELDS.keys()
+        known = {field.name for field in fields(cls)} | KEYS_OF_TRANSFORMERS | _READ
         unknown = sorted(set(config_dict) - known)
         if unknown:
             logger.warning("`UniMoConfig` has no %s; the saved configuration's values are left out.", unknown)
@@ -245,36 +203,18 @@ class UniMoConfig(PreTrainedConfig):
         """Lay out a task; `frames` are those of a full clip by default. See [`lay_out`]."""
         return lay_out(get_task(task), self.table, frames or self.frames, lengths, self.interleaving)
 
-    def rotary_clock(self, name: str) -> tuple[str, float]:
-        """Layout of the codes of a modality in the rotary embedding, and its ticks in a unit of time."""
-        if name != "motion":
-            return "grid", 1
-        return self.motion_rope_layout, self._shared_clock(name) if self.motion_time_unit == "latent" else 1
-
     def absolute_clock(self, name: str) -> float:
-        """Ticks of a modality in a unit of time of the absolute embedding, which all share."""
-        return self._shared_clock(name) if self.ape_time_unit == "latent" else 1
-
-    def _shared_clock(self, name: str) -> float:
-        """Ticks of a modality in a tick of the coarsest clock."""
+        """Ticks of a modality in a tick of the coarsest clock, by which the absolute embedding counts time."""
         table = self.table
         return max(kind.frames for kind in table.values()) / (table[name].frames or 1)
 
     def validate_architecture(self) -> None:
         """Check sizes against each other; run by `@strict` when the configuration is made."""
-        if self.vocab_size is not None and self.vocab_size != self.vocabulary.size:
-            raise ValueError(
-                f"`vocab_size` is the sum of all ranges, {self.vocabulary.size}; found {self.vocab_size}."
-            )
-        if self.tie_word_embeddings:
-            raise ValueError("`tie_word_embeddings` must be False: UniMo has one head for each modality.")
         if self.num_attention_heads % self.num_key_value_heads:
             raise ValueError(
                 f"`num_attention_heads` ({self.num_attention_heads}) must be a multiple of `num_key_value_heads` "
                 f"({self.num_key_value_heads})."
             )
-        if self.hidden_act not in ACT2FN:
-            raise ValueError(f"`hidden_act` is {shown(self.hidden_act)}; allowed are {sorted(ACT2FN)}.")
         axis_split(self.head_dim)
         if self.ape_mode in ("hidden_each_layer", "input_once"):
             axis_split(self.hidden_size)
@@ -316,14 +256,8 @@ class UniMoConfig(PreTrainedConfig):
             if former:
                 self.frames = 1 + compression * (latent_frames - 1)
 
-    def _refuse_unknown_keys(self, kwargs: dict[str, Any]) -> None:
-        """Raise for a key that would be stored and never read."""
-        unknown = sorted(set(kwargs) - _KEYS_OF_TRANSFORMERS)
-        if unknown:
-            raise TypeError(f"`UniMoConfig` has no {unknown}; its fields are {sorted(f.name for f in fields(self))}.")
 
-
-def _checked_rope(label: str, parameters: Any) -> dict[str, Any]:
+def checked_rope(label: str, parameters: Any) -> dict[str, Any]:
     """A copy of the rotary embedding of one modality; raises `ValueError` if a value is none that it may have."""
     name = f"`rope_parameters` of the {label} codes"
     if not isinstance(parameters, dict):

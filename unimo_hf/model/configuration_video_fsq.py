@@ -2,46 +2,22 @@
 """Configuration of `VideoFSQ`, the discrete video tokenizer with the structure of Cosmos DV8x16x16."""
 
 import math
-from dataclasses import fields
 from typing import Any
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
 from .modalities import Modality
-from .number_ranges import DROPOUT, SIZE, Range, check_fields
+from .number_ranges import SIZE, Range, check_fields
+from .saved_fields import refuse_unknown_keys, take_former_fields
 
 _RANGES = {
     "channels": SIZE,
     "channel_multipliers": SIZE,
     "num_res_blocks": SIZE,
-    "patch_size": SIZE,
-    "z_channels": SIZE,
     "levels": Range(2, 2**31 - 1, whole=True),
     "spatial_compression": SIZE,
     "temporal_compression": SIZE,
-    "in_channels": SIZE,
-    "dropout": DROPOUT,
-}
-
-# What transformers itself may pass besides the declared fields; anything else is a misspelling.
-_KEYS_OF_TRANSFORMERS = {
-    "_attn_implementation",
-    "_attn_implementation_internal",
-    "_commit_hash",
-    "_experts_implementation_internal",
-    "_name_or_path",
-    "attn_implementation",
-    "auto_map",
-    "experts_implementation",
-    "model_type",
-    "name_or_path",
-    "num_labels",
-    "output_attentions",
-    "quantization_config",
-    "tie_word_embeddings",
-    "torch_dtype",
-    "use_return_dict",
 }
 
 
@@ -58,22 +34,12 @@ class VideoFSQConfig(PreTrainedConfig):
             Width of each level of the encoder, in units of `channels`. The decoder has the same levels in reverse.
         num_res_blocks (`int`, *optional*, defaults to 2):
             Residual blocks of a level of the encoder. A level of the decoder has one more.
-        patch_size (`int`, *optional*, defaults to 4):
-            Edge, in frames and in pixels, of the cubes that the Haar transform turns into channels. A power of two.
-        z_channels (`int`, *optional*, defaults to 16):
-            Channels between the encoder or the decoder and the convolution next to the quantiser.
-        latent_channels (`int`, *optional*):
-            Channels of the quantiser; always the number of `levels`, which is also its default.
         levels (`list[int]`, *optional*, defaults to `[8, 8, 8, 5, 5, 5]`):
             Number of values that each latent channel is rounded to. Their product is the size of the codebook.
         spatial_compression (`int`, *optional*, defaults to 16):
             Pixels along an edge for each position of the latent grid, `patch_size` included. A power of two.
         temporal_compression (`int`, *optional*, defaults to 8):
             Frames for each latent frame after the first, `patch_size` included. A power of two.
-        in_channels (`int`, *optional*, defaults to 3):
-            Channels of a frame, read and written.
-        dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping an activation inside a residual block.
 
     Raises:
         TypeError: If a key is unknown.
@@ -91,29 +57,24 @@ class VideoFSQConfig(PreTrainedConfig):
     """
 
     model_type = "unimo_video_fsq"
+    in_channels = 3  # of a frame, read and written
+    patch_size = 4  # edge, in frames and pixels, of the cubes that the Haar transform turns into channels
+    z_channels = 16  # between encoder or decoder and the convolution next to the quantiser
 
     channels: int = 128
     channel_multipliers: list[int] | tuple[int, ...] = (2, 4, 4)
     num_res_blocks: int = 2
-    patch_size: int = 4
-    z_channels: int = 16
-    latent_channels: int | None = None
     levels: list[int] | tuple[int, ...] = (8, 8, 8, 5, 5, 5)
     spatial_compression: int = 16
     temporal_compression: int = 8
-    in_channels: int = 3
-    dropout: float | int = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Fills what follows from the other fields."""
-        unknown = sorted(set(kwargs) - _KEYS_OF_TRANSFORMERS)
-        if unknown:
-            known = sorted(field.name for field in fields(self))
-            raise TypeError(f"`VideoFSQConfig` has no {unknown}; its fields are {known}")
+        former = {name: getattr(self, name) for name in ("in_channels", "patch_size", "z_channels")}
+        take_former_fields(self, kwargs, former | {"dropout": 0.0, "latent_channels": len(self.levels)})
+        refuse_unknown_keys(self, kwargs)
         # JSON gives lists; lists everywhere make a reloaded configuration equal to the one that was saved.
         self.channel_multipliers, self.levels = list(self.channel_multipliers), list(self.levels)
-        if self.latent_channels is None:
-            self.latent_channels = len(self.levels)
         super().__post_init__(**kwargs)
 
     def validate_architecture(self) -> None:
@@ -124,12 +85,7 @@ class VideoFSQConfig(PreTrainedConfig):
         """
         check_fields(self, _RANGES)
         SIZE.check("`codebook_size`, the product of `levels`,", self.codebook_size)
-        if self.latent_channels != len(self.levels):
-            raise ValueError(
-                f"`latent_channels` is {self.latent_channels} and `levels` has {len(self.levels)} entries; "
-                "they must agree"
-            )
-        for name in ("patch_size", "spatial_compression", "temporal_compression"):
+        for name in ("spatial_compression", "temporal_compression"):
             if getattr(self, name).bit_count() != 1:
                 raise ValueError(f"`{name}` is {getattr(self, name)}; it must be a power of two")
         for name in ("spatial_compression", "temporal_compression"):

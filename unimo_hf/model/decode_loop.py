@@ -6,17 +6,15 @@ growing cache, a mask, position tables for every step, and, on a processor, smal
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicCache
 
+from .block_unimo import UniMoDecoderLayer
 from .sequences import Sequence
-
-if TYPE_CHECKING:
-    from .block_unimo import UniMoDecoderLayer
-    from .modeling_unimo import UniMoForConditionalGeneration
 
 # Joined copies of projections are made below this size; larger models keep their weights once.
 _JOINED_BYTES = 512 * 2**20
@@ -31,8 +29,9 @@ class DecodeLoop:
         batch (`int`): Number of sequences.
     """
 
-    def __init__(self, model: "UniMoForConditionalGeneration", sequence: Sequence, batch: int) -> None:
-        self.backbone, self.config = model.model, model.config
+    def __init__(self, model: PreTrainedModel, sequence: Sequence, batch: int) -> None:
+        self.backbone: Any = model.model
+        self.config = model.config
         self.sequence = sequence = self.backbone.arrange(sequence)
         dtype = self.backbone.norm.weight.dtype
         (cos, sin), absolute = self.backbone.position_embedding(sequence, dtype)
@@ -53,7 +52,7 @@ class DecodeLoop:
         self.length = 0
 
     @staticmethod
-    def can_run(model: "UniMoForConditionalGeneration") -> bool:
+    def can_run(model: PreTrainedModel) -> bool:
         """Tell whether the blocks run as they are written and with their weights in place.
 
         Not so where a model is spread over devices or offloaded (`device_map`), or split by tensor or data
@@ -85,7 +84,7 @@ class DecodeLoop:
         return self.backbone.norm(hidden_states)
 
     def _layer(
-        self, index: int, layer: "UniMoDecoderLayer", hidden_states: torch.Tensor, offset: torch.Tensor | None
+        self, index: int, layer: UniMoDecoderLayer, hidden_states: torch.Tensor, offset: torch.Tensor | None
     ) -> torch.Tensor:
         """Run one block on one token."""
         config, attention, now = self.config, layer.self_attn, self.length
@@ -106,9 +105,9 @@ class DecodeLoop:
         attended = nn.functional.scaled_dot_product_attention(query, keys[:, :, : now + 1], values[:, :, : now + 1])
         hidden_states = hidden_states + attention.o_proj(attended.reshape(batch, -1))
         gate, up = project_gate(layer.post_attention_layernorm(hidden_states)).chunk(2, dim=-1)
-        return hidden_states + layer.mlp.down_proj(layer.mlp.act_fn(gate) * up)
+        return hidden_states + layer.mlp.down_proj(nn.functional.silu(gate) * up)
 
-    def _join(self, layer: "UniMoDecoderLayer") -> tuple[Callable, Callable]:
+    def _join(self, layer: UniMoDecoderLayer) -> tuple[Callable, Callable]:
         """Return the joined query-key-value and gate-up projections of a block."""
         attention, mlp = layer.self_attn, layer.mlp
         is_small = sum(weight.nbytes for weight in self.backbone.layers.parameters()) < _JOINED_BYTES
@@ -121,8 +120,9 @@ class DecodeLoop:
 class CachedLoop:
     """[`DecodeLoop`] through `UniMoModel.forward` and a cache, for models whose modules must be called one by one."""
 
-    def __init__(self, model: "UniMoForConditionalGeneration", sequence: Sequence, batch: int) -> None:
-        self.backbone, self.sequence = model.model, model.model.arrange(sequence)
+    def __init__(self, model: PreTrainedModel, sequence: Sequence, batch: int) -> None:
+        self.backbone: Any = model.model
+        self.sequence = self.backbone.arrange(sequence)
         self.cache, self.length = DynamicCache(config=model.config), 0
 
     def prefill(self, prompt: torch.LongTensor) -> torch.Tensor:

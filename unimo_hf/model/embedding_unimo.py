@@ -7,12 +7,13 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from .configuration_unimo import UniMoConfig
+from .configuration_unimo import UniMoConfig, checked_rope
 from .modalities import SPECIAL
 from .positions import absolute_table, coordinates_of, rotary_angles, rotary_frequencies, rotary_table
 from .sequences import Sequence
 
 Layer = TypeVar("Layer", nn.Linear, nn.Embedding)
+EMBEDDING_STD = 1.0  # of the start values of a table, as in Cosmos
 
 
 def starting_at(std: float, module: Layer) -> Layer:
@@ -29,7 +30,7 @@ class UniMoTokenEmbedding(nn.Module):
         self.vocabulary = config.vocabulary
         # CODEPATH: the paper's Uni-Embed comparison holds all ids in one table.
         self.is_unified = config.ablation == "uni_embed"
-        width, std = config.hidden_size, config.embedding_initializer_range
+        width, std = config.hidden_size, EMBEDDING_STD
         sizes = {"unified": config.vocab_size}
         if not self.is_unified:
             sizes = {**self.vocabulary.sizes, "special": self.vocabulary.num_special}
@@ -79,7 +80,8 @@ class UniMoPositionEmbedding(nn.Module):
     def frequencies(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """Return the inverse frequencies of every modality: `{name: (time, space)}`."""
         frequencies = {}
-        for label, parameters in (self.config.rope_parameters or {}).items():
+        for label, given in (self.config.rope_parameters or {}).items():
+            parameters = checked_rope(label, given)  # they may have changed since the configuration was made
             yarn = parameters if parameters["rope_type"] == "cosmos_yarn" else None
             frequencies[label] = rotary_frequencies(self.config.head_dim, parameters["rope_theta"], yarn)
         return frequencies
@@ -116,10 +118,8 @@ class UniMoPositionEmbedding(nn.Module):
             # CODEPATH: with one rotary embedding, all codes go on counting along the grid of the first modality.
             if config.ablation == "uni_embed":
                 name, modality = next(iter(sequence.table.items()))
-            rotary = coordinates_of(index, modality, *config.rotary_clock(name))
-            absolute = coordinates_of(index, modality, "grid", config.absolute_clock(name))
-            angles = torch.where(is_here, self._angles(rotary, name), angles)
-            places = torch.where(is_here, absolute, places)
+            angles = torch.where(is_here, self._angles(coordinates_of(index, modality), name), angles)
+            places = torch.where(is_here, coordinates_of(index, modality, config.absolute_clock(name)), places)
         cos, sin = rotary_table(angles)
         is_special = (sequence.modality == SPECIAL)[..., None]
         return (cos.to(dtype), sin.to(dtype)), self._absolute(places, is_special, dtype)
@@ -130,10 +130,10 @@ class UniMoPositionEmbedding(nn.Module):
         return rotary_angles(coordinates, time, getattr(self, f"{label}_space_frequencies").float())
 
     def _absolute(self, places: torch.Tensor, is_special: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | None:
-        """Return the absolute embedding, scaled, zero at special tokens."""
+        """Return the absolute embedding, zero at special tokens."""
         config = self.config
         if config.ape_mode == "none":
             return None
         dim = config.head_dim if config.ape_mode == "qk" else config.hidden_size
         table = absolute_table(places, dim, config.ape_theta)
-        return (table.masked_fill(is_special, 0.0) * config.ape_scale).to(dtype)
+        return table.masked_fill(is_special, 0.0).to(dtype)

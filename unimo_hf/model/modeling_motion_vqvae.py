@@ -23,6 +23,8 @@ from .configuration_motion_vqvae import MotionVQVAEConfig
 from .modalities import Modality, ModalityTokenizer
 from .motion_features import expert_channels, parameters_to_frames
 
+KERNELS = (3, 3)  # of the two convolutions of a residual unit
+COMMITMENT_WEIGHT = 0.02  # of the term that holds the encoder near its code
 ROWS_AT_ONCE = 2**16  # whose distances to all codes are in memory: 128 MB for 512 codes
 
 
@@ -38,7 +40,7 @@ class MotionVQVAEOutput(ModelOutput):
         motion_codes (`torch.LongTensor` of shape `(batch, frames, codes_per_frame)`):
             Indices into the codebook.
         codebook_loss (`torch.FloatTensor` of shape `()`):
-            The commitment term, weighted, and in `gradient` mode the codebook term.
+            The commitment term, weighted.
     """
 
     loss: torch.FloatTensor | None = None
@@ -70,9 +72,9 @@ class ResidualStack(nn.Sequential):
         super().__init__(*(ResidualUnit(width, dilation, kernels) for dilation in dilations))
 
 
-def kernel_and_padding(stride: int, rule: str) -> tuple[int, int]:
+def kernel_and_padding(stride: int) -> tuple[int, int]:
     """Kernel and padding that change the length by `stride` exactly, both ways: kernel - 2 * padding = stride."""
-    kernel = {"double": 2 * stride + stride % 2, "stride_plus_two": stride + 2, "stride": stride}[rule]
+    kernel = 2 * stride + stride % 2
     return kernel, (kernel - stride) // 2
 
 
@@ -82,15 +84,15 @@ class Encoder(nn.Module):
     def __init__(self, config: MotionVQVAEConfig):
         super().__init__()
         # Kernels as long as a frame see that frame alone.
-        rule, kernels = ("stride", (1, 1)) if config.frame_encoder else (config.kernel_rule, config.residual_kernels)
+        kernels = (1, 1) if config.frame_encoder else KERNELS
         self.blocks = nn.ModuleList()
         width_before = config.motion_channels
         for factor, width in zip(config.factors, config.widths, strict=True):
-            kernel, padding = kernel_and_padding(factor, rule)
+            kernel, padding = (factor, 0) if config.frame_encoder else kernel_and_padding(factor)
             stretch = nn.ConvTranspose1d(width_before, width, kernel, stride=factor, padding=padding)
             self.blocks.append(nn.Sequential(stretch, ResidualStack(width, config, kernels, reverse=False)))
             width_before = width
-        self.conv_out = _end_conv(width_before, config.code_width, config.io_convs)
+        self.conv_out = _projection(width_before, config.code_width)
 
     def forward(self, hidden: Tensor) -> Tensor:
         for block in self.blocks:
@@ -119,16 +121,14 @@ class ExpertDecoder(nn.Module):
 
     def __init__(self, config: MotionVQVAEConfig, channels: int):
         super().__init__()
-        self.conv_in = _end_conv(config.code_width, config.widths[-1], config.io_convs)
+        self.conv_in = _projection(config.code_width, config.widths[-1])
         self.blocks = nn.ModuleList()
         width_before = config.widths[-1]
         widths = [*reversed(config.widths[:-1]), config.widths[0]]
         for factor, width in zip(reversed(config.factors), widths, strict=True):
-            kernel, padding = kernel_and_padding(factor, config.kernel_rule)
+            kernel, padding = kernel_and_padding(factor)
             shrink = StridedConv(width_before, width, kernel, stride=factor, padding=padding)
-            self.blocks.append(
-                nn.Sequential(shrink, ResidualStack(width, config, config.residual_kernels, reverse=True))
-            )
+            self.blocks.append(nn.Sequential(shrink, ResidualStack(width, config, KERNELS, reverse=True)))
             width_before = width
         self.conv_out = nn.Conv1d(width_before, channels, 3, padding=1)
 
@@ -139,24 +139,23 @@ class ExpertDecoder(nn.Module):
         return self.conv_out(hidden)
 
 
-def _end_conv(channels_in: int, channels_out: int, always: bool) -> nn.Module:
-    """Between the blocks and the codebook: Duolando's convolution, a projection where widths differ, or nothing."""
-    if always:
-        return nn.Conv1d(channels_in, channels_out, 3, padding=1)
+def _projection(channels_in: int, channels_out: int) -> nn.Module:
+    """Between the blocks and the codebook: nothing where widths are the same."""
     return nn.Conv1d(channels_in, channels_out, 1) if channels_in != channels_out else nn.Identity()
 
 
 class Codebook(nn.Module):
-    """Nearest of `codebook_size` vectors, learnt by moving averages (with restart of unused codes) or by gradient."""
+    """Nearest of `codebook_size` vectors, learnt by moving averages, with restart of unused codes."""
 
     frozen = False  # in training too
+    decay = 0.99  # of the moving averages
+    restart_threshold = 1.0  # a code whose moving count is below is replaced by an output of the encoder
 
     def __init__(self, config: MotionVQVAEConfig):
         super().__init__()
         self.config = config
         shape = (config.codebook_size, config.code_width)
-        is_learnt = config.codebook_update == "gradient"
-        self.codes = nn.Parameter(torch.empty(shape)) if is_learnt else nn.Buffer(torch.zeros(shape))
+        self.codes = nn.Buffer(torch.zeros(shape))
         self.sums = nn.Buffer(torch.zeros(shape))
         self.counts = nn.Buffer(torch.zeros(config.codebook_size))
         self.initialized = nn.Buffer(torch.zeros((), dtype=torch.bool))
@@ -177,9 +176,7 @@ class Codebook(nn.Module):
             self.start_from(latents)
         indices = self.nearest(latents)
         quantized = F.embedding(indices, self.codes)
-        loss = self.config.commitment_weight * F.mse_loss(latents.float(), quantized.detach().float())
-        if self.config.codebook_update == "gradient":
-            loss = loss + F.mse_loss(quantized.float(), latents.detach().float())
+        loss = COMMITMENT_WEIGHT * F.mse_loss(latents.float(), quantized.detach().float())
         if self.training and not self.frozen:
             self.update(latents, indices)
         return latents + (quantized - latents).detach(), indices, loss
@@ -191,13 +188,11 @@ class Codebook(nn.Module):
         count = torch.zeros_like(self.counts).index_add_(0, indices, torch.ones_like(flat[:, 0]))
         total = torch.zeros_like(self.sums).index_add_(0, indices, flat)
         _sum_over_processes(count, total)
-        decay = self.config.codebook_decay
-        self.counts.mul_(decay).add_(count, alpha=1 - decay)
-        self.sums.mul_(decay).add_(total, alpha=1 - decay)
-        if self.config.codebook_update == "ema":
-            codes = self.sums / self.counts.clamp_min(1e-12)[:, None]
-            self.codes.copy_(F.normalize(codes, dim=-1) if self.config.unit_codes else codes)
-        unused = self.counts < self.config.restart_threshold
+        self.counts.mul_(self.decay).add_(count, alpha=1 - self.decay)
+        self.sums.mul_(self.decay).add_(total, alpha=1 - self.decay)
+        codes = self.sums / self.counts.clamp_min(1e-12)[:, None]
+        self.codes.copy_(F.normalize(codes, dim=-1) if self.config.unit_codes else codes)
+        unused = self.counts < self.restart_threshold
         if unused.any():
             self.codes.data = torch.where(unused[:, None], self._sample(flat), self.codes)
 
@@ -381,10 +376,7 @@ class MotionVQVAE(ModalityTokenizer, PreTrainedModel):
         reconstruction = self.decode_latents(quantized)
         loss = None
         if return_loss:
-            weights = (self.config.velocity_weight, self.config.acceleration_weight)
-            terms = reconstruction_terms(
-                self.normalize(reconstruction), self.normalize(motion), self.channels, *weights
-            )
+            terms = reconstruction_terms(self.normalize(reconstruction), self.normalize(motion), self.channels)
             loss = sum(terms.values()) + codebook_loss
         return MotionVQVAEOutput(
             loss=loss,
@@ -441,13 +433,7 @@ def decode_prefix(model: MotionVQVAE, motion_codes: Tensor, kept: int) -> Tensor
     return model.decode_latents((vectors * (slots < kept)).flatten(1, 2))
 
 
-def reconstruction_terms(
-    prediction: Tensor,
-    target: Tensor,
-    channels: dict[str, int],
-    velocity_weight: float = 1.0,
-    acceleration_weight: float = 1.0,
-) -> dict[str, Tensor]:
+def reconstruction_terms(prediction: Tensor, target: Tensor, channels: dict[str, int]) -> dict[str, Tensor]:
     """Mean absolute error of each expert plus that of its velocity and acceleration (motion.md §4.6).
 
     The root is a velocity already: it has the L1 term and that of its first difference (an acceleration), without
@@ -457,8 +443,6 @@ def reconstruction_terms(
         prediction (`torch.Tensor` of shape `(batch, frames, channels)`): Decoded frames.
         target (`torch.Tensor` of shape `(batch, frames, channels)`): True frames.
         channels (`dict[str, int]`): Channels of each expert, in order.
-        velocity_weight (`float`, *optional*, defaults to 1.0): Weight of the error of the velocity.
-        acceleration_weight (`float`, *optional*, defaults to 1.0): Weight of the error of the acceleration.
 
     Returns:
         `dict[str, torch.Tensor]`: A scalar an expert.
@@ -466,13 +450,11 @@ def reconstruction_terms(
     terms = {}
     parts = (prediction - target).split(list(channels.values()), dim=-1)
     for name, difference in zip(channels, parts, strict=True):
-        orders = [(1.0, difference)]
         if name == "transl":
-            orders.append((acceleration_weight, difference[:, 1:].diff(dim=1)))
+            orders = [difference, difference[:, 1:].diff(dim=1)]
         else:
-            orders.append((velocity_weight, difference.diff(dim=1)))
-            orders.append((acceleration_weight, difference.diff(n=2, dim=1)))
-        terms[name] = sum(weight * order.abs().mean() for weight, order in orders if order.numel())
+            orders = [difference, difference.diff(dim=1), difference.diff(n=2, dim=1)]
+        terms[name] = sum(order.abs().mean() for order in orders if order.numel())
     return terms
 
 

@@ -64,8 +64,6 @@ class UniMoPreTrainedModel(PreTrainedModel):
             for label, (time, space) in module.frequencies().items():
                 init.copy_(getattr(module, f"{label}_time_frequencies"), time)
                 init.copy_(getattr(module, f"{label}_space_frequencies"), space)
-        elif isinstance(module, UniMoModel) and module.ape_gates is not None:
-            init.zeros_(module.ape_gates)
 
     def resize_token_embeddings(self, *args, **kwargs) -> nn.Module:
         """Refuse: the id space is several ranges, whose sizes the configuration gives."""
@@ -84,9 +82,6 @@ class UniMoModel(UniMoPreTrainedModel):
         self.position_embedding = UniMoPositionEmbedding(config)
         self.layers = nn.ModuleList([UniMoDecoderLayer(config, i) for i in range(config.num_hidden_layers)])
         self.norm = UniMoRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
-        # CODEPATH: without `ape_gate` the absolute embedding has no weights at all.
-        gated = config.ape_gate and config.ape_mode != "none"
-        self.ape_gates = nn.Parameter(torch.zeros(config.num_hidden_layers)) if gated else None
         self.gradient_checkpointing = False
         self.post_init()
         # CODEPATH: the one table of the Uni-Embed comparison is not split over devices.
@@ -164,15 +159,9 @@ class UniMoModel(UniMoPreTrainedModel):
         return BaseModelOutputWithPast(last_hidden_state=self.norm(hidden_states), past_key_values=past_key_values)
 
     def offsets(self, absolute: torch.Tensor | None) -> list[torch.Tensor | None]:
-        """Return the absolute embedding that each layer adds, gated."""
-        offsets = [absolute] * len(self.layers)
-        if self.config.ape_mode == "input_once":
-            offsets[1:] = [None] * (len(self.layers) - 1)
-        if self.ape_gates is None:
-            return offsets
-        return [
-            offset if offset is None else offset * gate for offset, gate in zip(offsets, self.ape_gates, strict=True)
-        ]
+        """Return the absolute embedding that each layer adds."""
+        later = None if self.config.ape_mode == "input_once" else absolute
+        return [absolute, *[later] * (len(self.layers) - 1)]
 
     def arrange(self, sequence: Sequence) -> Sequence:
         """Bring a whole sequence to the device of the model, and to its way of counting codes."""
@@ -417,7 +406,7 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
         targets_of: dict[str, tuple[torch.Tensor, torch.LongTensor]],
         num_items_in_batch: torch.Tensor | int | None,
     ) -> dict[str, Any]:
-        """Return the mean cross-entropy over all targets (plus the z-loss), and that of each modality."""
+        """Return the mean cross-entropy over all targets, and that of each modality."""
         losses: dict[str, torch.Tensor] = {}
         total = next(iter(targets_of.values()))[0].new_zeros((), dtype=torch.float32)
         count = num_items_in_batch or max(1, sum(len(targets) for _, targets in targets_of.values()))
@@ -425,9 +414,6 @@ class UniMoForConditionalGeneration(UniMoPreTrainedModel, UniMoGenerationMixin):
             logits = logits.float()
             cross_entropy = nn.functional.cross_entropy(logits, targets, reduction="sum")
             total = total + cross_entropy / count
-            # CODEPATH: Cosmos' z-loss, off in the paper.
-            if self.config.z_loss_weight:
-                total = total + self.config.z_loss_weight * logits.logsumexp(-1).square().sum() / count
             losses[name] = cross_entropy.detach() / max(1, len(targets))
         return {"loss": total, "losses": losses}
 

@@ -138,12 +138,11 @@ class FrameNorm(nn.Module):
 class ResidualBlock(GradientCheckpointingLayer):
     """Twice norm, SiLU and convolution, plus the input."""
 
-    def __init__(self, in_channels: int, out_channels: int, dropout: float):
+    def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
         self.norm1 = FrameNorm(in_channels)
         self.conv1 = FactorizedConv(in_channels, out_channels)
         self.norm2 = FrameNorm(out_channels)
-        self.dropout = nn.Dropout(dropout)
         self.conv2 = FactorizedConv(out_channels, out_channels)
         self.conv1[0].start = self.conv2[0].start = "random"
         self.conv2[1].start = "zero"
@@ -154,7 +153,7 @@ class ResidualBlock(GradientCheckpointingLayer):
     def forward(self, hidden: Tensor) -> Tensor:
         residual = self.nin_shortcut(hidden) if hasattr(self, "nin_shortcut") else hidden
         hidden = self.conv1(F.silu(self.norm1(hidden)))
-        return residual + self.conv2(self.dropout(F.silu(self.norm2(hidden))))
+        return residual + self.conv2(F.silu(self.norm2(hidden)))
 
 
 class SingleHeadAttention(nn.Module):
@@ -183,11 +182,11 @@ class SingleHeadAttention(nn.Module):
 class Middle(nn.Module):
     """The narrowest part of encoder and decoder."""
 
-    def __init__(self, channels: int, dropout: float):
+    def __init__(self, channels: int):
         super().__init__()
-        self.block_1 = ResidualBlock(channels, channels, dropout)
+        self.block_1 = ResidualBlock(channels, channels)
         self.attn_1 = nn.Sequential(SingleHeadAttention(channels, False), SingleHeadAttention(channels, True))
-        self.block_2 = ResidualBlock(channels, channels, dropout)
+        self.block_2 = ResidualBlock(channels, channels)
 
     def forward(self, hidden: Tensor) -> Tensor:
         return self.block_2(self.attn_1(self.block_1(hidden)))
@@ -244,10 +243,10 @@ class Upsample(nn.Module):
 class Level(nn.Module):
     """Residual blocks of one width and, where the resolution changes, the step to the next level."""
 
-    def __init__(self, in_channels: int, out_channels: int, num_blocks: int, dropout: float):
+    def __init__(self, in_channels: int, out_channels: int, num_blocks: int):
         super().__init__()
         widths = [in_channels] + [out_channels] * num_blocks
-        self.block = nn.ModuleList(ResidualBlock(widths[i], widths[i + 1], dropout) for i in range(num_blocks))
+        self.block = nn.ModuleList(ResidualBlock(widths[i], widths[i + 1]) for i in range(num_blocks))
 
     def forward(self, hidden: Tensor) -> Tensor:
         for block in self.block:
@@ -270,12 +269,12 @@ class Encoder(nn.Module):
         self.conv_in[0].details_from = config.in_channels  # the means come first
         self.down = nn.ModuleList()
         for i in range(len(config.channel_multipliers)):
-            level = Level(widths[i], widths[i + 1], config.num_res_blocks, config.dropout)
+            level = Level(widths[i], widths[i + 1], config.num_res_blocks)
             spatial, temporal = i < config.num_spatial_steps, i < config.num_temporal_steps
             if spatial or temporal:
                 level.downsample = Downsample(widths[i + 1], spatial, temporal)
             self.down.append(level)
-        self.mid = Middle(widths[-1], config.dropout)
+        self.mid = Middle(widths[-1])
         self.norm_out = FrameNorm(widths[-1])
         self.conv_out = FactorizedConv(widths[-1], config.z_channels)
 
@@ -294,10 +293,10 @@ class Decoder(nn.Module):
         widths = [config.channels * multiplier for multiplier in config.channel_multipliers]
         widths.append(widths[-1])
         self.conv_in = FactorizedConv(config.z_channels, widths[-1])
-        self.mid = Middle(widths[-1], config.dropout)
+        self.mid = Middle(widths[-1])
         self.up = nn.ModuleList()
         for i in range(len(config.channel_multipliers)):
-            level = Level(widths[i + 1], widths[i], config.num_res_blocks + 1, config.dropout)
+            level = Level(widths[i + 1], widths[i], config.num_res_blocks + 1)
             spatial, temporal = 0 < i <= config.num_spatial_steps, 0 < i <= config.num_temporal_steps
             if spatial or temporal:
                 level.upsample = Upsample(widths[i], spatial, temporal)

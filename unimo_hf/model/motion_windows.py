@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .configuration_motion_vqvae import MotionVQVAEConfig
-from .modeling_motion_vqvae import MotionVQVAE, kernel_and_padding
+from .modeling_motion_vqvae import KERNELS, MotionVQVAE, kernel_and_padding
 
 WINDOW = 1024  # frames
 
@@ -60,7 +60,7 @@ def encoder_reach(config: MotionVQVAEConfig) -> int:
         return 0
     reach, rate = 0.0, 1  # in frames; steps a frame
     for factor in config.factors:
-        kernel, padding = kernel_and_padding(factor, config.kernel_rule)
+        kernel, padding = kernel_and_padding(factor)
         reach += max(padding, kernel - 1 - padding) / factor / rate
         rate *= factor
         reach += _stack_reach(config) / rate
@@ -72,7 +72,7 @@ def decoder_reach(config: MotionVQVAEConfig) -> int:
     rate = config.codes_per_frame
     reach = 1 / rate
     for factor in reversed(config.factors):
-        kernel, padding = kernel_and_padding(factor, config.kernel_rule)
+        kernel, padding = kernel_and_padding(factor)
         reach += max(padding, kernel - 1 - padding) / rate
         rate //= factor
         reach += _stack_reach(config) / rate
@@ -81,7 +81,7 @@ def decoder_reach(config: MotionVQVAEConfig) -> int:
 
 def _stack_reach(config: MotionVQVAEConfig) -> int:
     """Steps on either side that a residual stack sees."""
-    first, second = (kernel // 2 for kernel in config.residual_kernels)
+    first, second = (kernel // 2 for kernel in KERNELS)
     return sum(first * config.dilation_growth**unit + second for unit in range(config.depth))
 
 

@@ -75,7 +75,6 @@ POSITIVE = Range(0, above=True)
 FPS = Range(0.1, 1000.0)
 WEIGHT = Range(0)
 SHARE = Range(0, 1)
-DROPOUT = Range(0, 1, below=True)
 
 
 def check_fields(holder: Any, ranges: dict[str, Range]) -> None:

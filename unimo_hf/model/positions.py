@@ -13,8 +13,6 @@ import torch
 
 from .modalities import Modality
 
-ROPE_LAYOUTS = ("grid", "line", "flat")
-
 
 def axis_split(dim: int) -> tuple[int, int, int]:
     """Split a channel count over time, height and width as Cosmos does: 128 → (44, 42, 42), 4096 → (1368, 1364, 1364).
@@ -28,36 +26,22 @@ def axis_split(dim: int) -> tuple[int, int, int]:
     return dim - 2 * space, space, space
 
 
-def coordinates_of(
-    index: torch.Tensor, modality: Modality, layout: str = "grid", ticks_per_unit: float = 1
-) -> torch.Tensor:
-    """Place codes in time and on the grid of a tick, in the order t, h, w.
+def coordinates_of(index: torch.Tensor, modality: Modality, ticks_per_unit: float = 1) -> torch.Tensor:
+    """Place codes in time and on the grid of a tick, in the order t, h, w: (tick, row, column).
 
     Args:
         index (`torch.LongTensor` of shape `(...)`): Index of the code in its clip.
         modality ([`Modality`]): Of the codes.
-        layout (`str`, *optional*, defaults to `"grid"`):
-            `grid`: (tick, row, column); `line`: (tick, 0, place in the tick); `flat`: (index, 0, 0).
         ticks_per_unit (`float`, *optional*, defaults to 1):
             Ticks of a unit of t. With 8 the frames of motion stand on the clock of the visual codes: t is then
-            fractional, and its ceiling is the latent frame that holds the frame. Not used by `flat`.
+            fractional, and its ceiling is the latent frame that holds the frame.
 
     Returns:
         `torch.FloatTensor` of shape `(..., 3)`.
-
-    Raises:
-        ValueError: If `layout` is unknown.
     """
     tick, place = index // modality.codes, index % modality.codes
-    zero, columns = torch.zeros_like(place), modality.grid[1]
-    if layout == "grid":
-        coordinates = [tick / ticks_per_unit, place // columns, place % columns]
-    elif layout == "line":
-        coordinates = [tick / ticks_per_unit, zero, place]
-    elif layout == "flat":
-        coordinates = [index, zero, zero]
-    else:
-        raise ValueError(f"`layout` of positions must be one of {ROPE_LAYOUTS}, found {layout!r}.")
+    columns = modality.grid[1]
+    coordinates = [tick / ticks_per_unit, place // columns, place % columns]
     return torch.stack([axis.float() for axis in coordinates], dim=-1)
 
 

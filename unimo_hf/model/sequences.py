@@ -62,7 +62,8 @@ class Sequence:
     def __getitem__(self, positions: slice) -> "Sequence":
         """The same positions of every row. Copies, so that strides do not depend on what was cut."""
         start, stop, _ = positions.indices(len(self))
-        parts = {name: getattr(self, name)[:, positions].clone() for name in _TENSORS}
+        fresh = torch.contiguous_format
+        parts = {name: getattr(self, name)[:, positions].clone(memory_format=fresh) for name in _TENSORS}
         condition_length = self.condition_length
         if condition_length is not None:
             condition_length = max(0, min(condition_length, stop) - start)

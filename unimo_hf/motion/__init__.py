@@ -2,7 +2,6 @@
 """Motion: the record a user holds, its files, and the body that plays it."""
 
 from .errors import MotionError
-from .files import load_collection
-from .motion import Motion
+from .motion import Motion, load_collection
 
 __all__ = ["Motion", "MotionError", "load_collection"]

@@ -1,8 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Reading motions and writing them: which format is whose."""
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,26 +18,26 @@ from unimo_hf.motion.formats.wham import is_wham, read_wham
 
 from .containers import DESCRIPTIONS, check_container
 from .errors import MotionError
-from .motion import Motion
 from .npz import open_npz
 from .pickles import read_pickle
+from .record import MotionRecord
 from .request import Request
 from .sources import PathLike, Source, find_sources
 
 if TYPE_CHECKING:
     from .body import Body
 
-Named = list[tuple[str, Motion]]
+Named = list[tuple[str, MotionRecord]]
 WRITTEN = (".npz", ".safetensors", ".bvh")
 
 
-def load_motion(
+def read_motion(
     path: PathLike,
     fps: float | None = None,
     coordinates: str | None = None,
     up: str | None = None,
     name: str | None = None,
-) -> Motion:
+) -> MotionRecord:
     """Read one motion; see [`Motion.load`]."""
     path = Path(path)
     if not path.exists():
@@ -52,7 +51,7 @@ def load_motion(
             "(name=…), or read all with load_collection."
         )
     asked = [source for source in sources if name is None or source.may_hold(name)]
-    motions = [motion for source in asked for motion in read_source(source, fps, coordinates, up)]
+    motions = [motion for source in asked for motion in read_records(source, fps, coordinates, up)]
     chosen = [motion for found, motion in motions if name is None or found == name]
     if len(chosen) != 1:
         names = [found for found, _ in motions] or [source.name for source in sources]
@@ -64,52 +63,7 @@ def load_motion(
     return chosen[0]
 
 
-def load_collection(
-    paths: PathLike | Iterable[PathLike],
-    skipped: list[tuple[Path, Exception]] | None = None,
-    fps: float | None = None,
-    coordinates: str | None = None,
-    up: str | None = None,
-) -> list[tuple[str, Motion]]:
-    """Read many motions.
-
-    Args:
-        paths (`str`, `os.PathLike` or an iterable of them):
-            Each a motion file, a glob of files, a folder of motion files (sub-folders included), or a folder with
-            `motions.npz` and `clips.json`. A file of several people, or with frames missing, gives several motions.
-        skipped (`list`, *optional*):
-            When given, a bad file stops nothing: it is left out, and (file, error) is appended here.
-        fps (`float`, *optional*): Of all files that do not say it, as for [`Motion.load`].
-        coordinates (`str`, *optional*): Of all files that have both, as for [`Motion.load`].
-        up (`str`, *optional*): Of all files that do not say it, as for [`Motion.load`].
-
-    Returns:
-        `list[tuple[str, Motion]]`: Names and motions, in the order of the paths, within a folder by name. A name is
-        the way to the file from the folder, without its ending, as `subject/walk`.
-
-    Raises:
-        MotionError: If a file is bad (without `skipped`), or no motion is found at all.
-        FileNotFoundError: If a path does not exist.
-    """
-    paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    sources = find_sources(paths)
-    motions: Named = []
-    for source in sources:
-        try:
-            motions += read_source(source, fps, coordinates, up)
-        except (MotionError, OSError) as error:
-            if skipped is None:
-                raise
-            skipped.append((source.path, error))
-    if not sources:
-        raise MotionError(
-            f"No motion was found in {', '.join(map(str, paths)) or 'no paths'}; motions end in "
-            f"{', '.join(DESCRIPTIONS)}."
-        )
-    return motions
-
-
-def save_motion(motion: Motion, path: PathLike, fps: float | None, unit: str, body: "Body | None") -> None:
+def write_motion(motion: MotionRecord, path: PathLike, fps: float | None, unit: str, body: "Body | None") -> None:
     """Write a motion; see [`Motion.save`]."""
     suffix = Path(path).suffix.lower()
     if suffix == ".bvh":
@@ -124,10 +78,10 @@ def save_motion(motion: Motion, path: PathLike, fps: float | None, unit: str, bo
         raise MotionError(f"A motion is written to a file that ends in {', '.join(WRITTEN)}; found {path}.")
 
 
-def read_source(
+def read_records(
     source: Source, fps: float | None = None, coordinates: str | None = None, up: str | None = None
 ) -> Named:
-    """Read all motions of a source, each under its full name; errors name the file."""
+    """Read all records of a source, each under its full name; errors name the file."""
     request = Request(source.path, fps, coordinates, up)
     try:
         if source.frames:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .errors import MotionError
-from .motion import NUM_BETAS, Motion
+from .record import NUM_BETAS, MotionRecord
 
 # Rest position of the pelvis of SMPL and SMPL-H, metres, for betas 0; it moves with the shape by a few centimetres.
 SMPL_REST_PELVIS = {
@@ -102,7 +102,7 @@ def check_numbers(name: str, array: np.ndarray, shape: tuple[int | str, ...]) ->
 
 def check_parameters(parameters: dict[str, np.ndarray]) -> None:
     """Raise `MotionError` unless each parameter of SMPL-X is `(frames, channels)` real numbers."""
-    for name, channels in Motion.PARAMETERS.items():
+    for name, channels in MotionRecord.PARAMETERS.items():
         check_numbers(name, parameters[name], ("frames", channels))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import MotionError
-from .motion import check_fps
+from .record import check_fps
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ _LAYERS: dict[type, list[tuple[str, ...]]] = {
     UniMoConfig: [("num_hidden_layers",)],
     MotionVQVAEConfig: [("widths", "depth")],
     VideoFSQConfig: [("channel_multipliers", "num_res_blocks")],
-    DiffusionDecoderConfig: [("num_hidden_layers",), ("decoder_widths", "decoder_num_res_blocks")],
+    DiffusionDecoderConfig: [("num_hidden_layers",), ("decoder_widths",)],
 }
 
 

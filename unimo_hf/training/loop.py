@@ -24,6 +24,11 @@ from unimo_hf.training.recipe import Optimisation
 from unimo_hf.training.run_folder import hold_run_folder, put_model
 from unimo_hf.training.training_state import TrainingState
 
+# AdamW's.
+BETAS = (0.9, 0.99)
+WEIGHT_DECAY = 0.01  # on matrices and kernels only
+LARGEST_GRADIENT = 1.0  # norm
+
 
 class Stage(Protocol):
     """What a stage brings to [`fit`]: a trainable module around the model, its data, its loss."""
@@ -156,7 +161,7 @@ class _Run:
     def __init__(self, accelerator: Accelerator, stage: Stage, optimisation: Optimisation, output: Path):
         self.accelerator, self.stage, self.optimisation, self.output = accelerator, stage, optimisation, output
         groups = _parameter_groups(stage.network, optimisation)
-        optimizer = torch.optim.AdamW(groups, betas=optimisation.betas)
+        optimizer = torch.optim.AdamW(groups, betas=BETAS)
         self.rates = [group["lr"] for group in groups]
         self.network, self.optimizer = accelerator.prepare(stage.network, optimizer)
         self.state = TrainingState(accelerator, self.network, self.optimizer)
@@ -208,8 +213,8 @@ class _Run:
             loss, figures = self.stage.loss(network, batch)
             accelerator.backward(loss)
             if accelerator.sync_gradients:
-                limit = self.optimisation.gradient_clip
-                figures = {**figures, "gradient_norm": accelerator.clip_grad_norm_(network.parameters(), limit)}
+                norm = accelerator.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+                figures = {**figures, "gradient_norm": norm}
             self.optimizer.step()
             self.optimizer.zero_grad()
         self.log.add({"loss": loss, **figures})
@@ -293,7 +298,7 @@ def _parameter_groups(network: nn.Module, optimisation: Optimisation) -> list[di
         {
             "params": parameters,
             "lr": factor * optimisation.learning_rate,
-            "weight_decay": optimisation.weight_decay if decays else 0.0,
+            "weight_decay": WEIGHT_DECAY if decays else 0.0,
         }
         for (factor, decays), parameters in groups.items()
     ]

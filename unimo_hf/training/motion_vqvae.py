@@ -1,7 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Stage 1, first half: train the motion tokenizer on motions seen from random cameras."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -16,23 +16,13 @@ from unimo_hf.model.configuration_motion_vqvae import MotionVQVAEConfig
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE, decode_prefix
 from unimo_hf.model.motion_features import parameters_to_frames
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
-from unimo_hf.motion.files import load_collection
+from unimo_hf.motion.motion import load_collection
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.loop import fit
-from unimo_hf.training.recipe import (
-    Clips,
-    Fps,
-    Frames,
-    Recipe,
-    Section,
-    Seed,
-    Share,
-    ValidationClips,
-    Weight,
-    load_recipe,
-)
+from unimo_hf.training.recipe import Clips, Fps, Frames, Recipe, Section, Weight, load_recipe
 from unimo_hf.training.tiny.motion_vqvae_start import fit_start
 
+CLIPS_SEED = 1
 PREFIXES = (1, 4, 9, 18)  # of a frame's codes: how much the first ones say
 EVERY_VERTEX = 12  # counts in the loss: 209 of the free body
 
@@ -43,21 +33,15 @@ class MotionData(Section):
 
     Attributes:
         motions (`str`): Folder or file of motions.
-        validation (`str`, *optional*): Motions to validate on. Default: `motions`, drawn with another seed.
         clips (`int`): Different clips; each has its own camera, body and side.
         frames (`int`): Frames of a clip.
         fps (`float`): Frames per second of a clip.
-        varied (`float`): Share of clips whose poses are varied beyond the motions; none of those of `validation` are.
-        seed (`int`): Seed of the clips.
     """
 
     motions: str = "assets/motions/train"
-    validation: str | None = None
     clips: Clips = 20_000
     frames: Frames = 33
     fps: Fps = 15.0
-    varied: Share = 0.0
-    seed: Seed = 1
 
 
 @dataclass(frozen=True)
@@ -82,19 +66,15 @@ class MotionVQVAERecipe(Recipe):
     """A recipe of the motion tokenizer.
 
     Attributes:
-        fit_statistics (`bool`): Fit the normalisation of the channels before the first step.
-        fit_start (`bool`): Fit normalisation and network (`motion_vqvae_start`).
+        fit_start (`bool`): Fit normalisation and network before the first step (`motion_vqvae_start`).
         frozen_codes (`bool`): Whether encoder and codebook stay as they are and only the decoders learn, so that an AR
             model of these codes stays right.
-        validation_clips (`int`): Clips of a validation.
     """
 
     data: MotionData = field(default_factory=MotionData)
     loss: MotionVQVAELoss = field(default_factory=MotionVQVAELoss)
-    fit_statistics: bool = False
     fit_start: bool = False
     frozen_codes: bool = False
-    validation_clips: ValidationClips = 128
 
 
 class MotionClips(Dataset):
@@ -124,19 +104,16 @@ class MotionVQVAEStage:
         config = self.model.config
         settings = ClipSettings(frames=data.frames, fps=data.fps)
         motions = load_collection(data.motions)
-        varied = replace(settings, varied=data.varied)
-        self.dataset = MotionClips(ClipSource(motions, varied, data.seed), data.clips, config)
-        others = load_collection(data.validation) if data.validation else motions
-        held_out = MotionClips(ClipSource(others, settings, data.seed + 1), recipe.validation_clips, config)
+        self.dataset = MotionClips(ClipSource(motions, settings, CLIPS_SEED), data.clips, config)
+        held_out = MotionClips(ClipSource(motions, settings, CLIPS_SEED + 1), recipe.validation_clips, config)
         clips = [held_out[index] for index in range(len(held_out))]
         self.validation = torch.stack(clips).to(accelerator.device)
         self.body = Body.load()
-        if recipe.fit_statistics or recipe.fit_start:
-            rows = np.random.default_rng(data.seed).choice(data.clips, size=min(1000, data.clips), replace=False)
+        if recipe.fit_start:
+            rows = np.random.default_rng(CLIPS_SEED).choice(data.clips, size=min(1000, data.clips), replace=False)
             some = torch.stack([self.dataset[int(row)] for row in rows])
             self.model.fit_statistics(some)
-            if recipe.fit_start:
-                fit_start(self.model, some, self.body)
+            fit_start(self.model, some, self.body)
         if recipe.frozen_codes:
             self.model.encoder.requires_grad_(False)
             self.model.codebook.requires_grad_(False).frozen = True

@@ -47,11 +47,10 @@ class Section:
         for name, wanted in typing.get_type_hints(type(self), include_extras=True).items():
             for allowed in getattr(wanted, "__metadata__", ()):
                 value = getattr(self, name)
-                if isinstance(value, dict):
-                    for key, number in value.items():
-                        allowed.check(f"{name}.{key}", number)
-                else:
-                    (allowed.check_each if isinstance(value, tuple) else allowed.check)(name, value)
+                is_mapping = isinstance(value, dict)
+                numbers = {f"{name}.{key}": one for key, one in value.items()} if is_mapping else {name: value}
+                for where, number in numbers.items():
+                    allowed.check(where, number)
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,6 @@ class Optimisation(Section):
         warmup_steps (`int`): Steps of linear rise at the start.
         decay_steps (`int`): Steps of linear fall to zero at the end; the rate is constant in between, so that a run
             can be made longer by raising `steps` and resuming from a checkpoint saved before the fall.
-        weight_decay (`float`): AdamW's, on matrices and kernels only.
-        betas (`tuple[float, float]`): AdamW's.
-        gradient_clip (`float`): Largest gradient norm.
         gradient_accumulation_steps (`int`): Batches a step.
         mixed_precision (`str`): `no`, `bf16` or `fp16`.
         seed (`int`): Decides initial weights, order of the data and every random choice.
@@ -82,9 +78,6 @@ class Optimisation(Section):
     learning_rate: Rate = 1e-4
     warmup_steps: Natural = 100
     decay_steps: Natural = 0
-    weight_decay: Weight = 0.01
-    betas: Annotated[tuple[float, float], Range(0, 1, below=True)] = (0.9, 0.99)
-    gradient_clip: Rate = 1.0
     gradient_accumulation_steps: Annotated[int, Range(1, 4096, whole=True)] = 1
     mixed_precision: str = "no"
     seed: Seed = 0
@@ -148,12 +141,14 @@ class Recipe(Section):
         model (`dict`): Fields of the model's config, or `{"file": PATH}` of a config in JSON.
         start (`str`, *optional*): Folder or Hub name of trained weights to go on from, or `unimo-tiny`; `model` then
             holds only what differs from their config.
+        validation_clips (`int`): Clips of a validation.
         optimisation ([`Optimisation`]): How it is fitted.
     """
 
     output: str
     model: dict[str, Any] = field(default_factory=dict)
     start: str | None = None
+    validation_clips: ValidationClips = 64
     optimisation: Optimisation = field(default_factory=Optimisation)
 
     origin: str = field(default="The recipe", init=False, repr=False, compare=False)  # its file, in messages
@@ -262,11 +257,9 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
         if wrong := [key for key in value if not key.isidentifier()]:
             raise ValueError(f"{where} has the key {shown(wrong[0])}; a name is needed.")
         return {key: _convert(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
-    if origin is tuple and arguments[-1] is Ellipsis:
+    if origin is tuple:
         items = value if isinstance(value, list | tuple) else (value,)
         return tuple(_convert(item, arguments[0], where) for item in items)
-    if origin is tuple and isinstance(value, list | tuple) and len(value) == len(arguments):
-        return tuple(_convert(item, kind, where) for item, kind in zip(value, arguments, strict=True))
     if wanted is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             return float(value)  # YAML reads 1e-4 as text

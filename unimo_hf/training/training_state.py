@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from accelerate import Accelerator
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from unimo_hf.json_files import read_json_object
 from unimo_hf.tensor_files import write_tensors
 
 WEIGHTS = "model.safetensors"
@@ -132,10 +133,15 @@ def checksum(path: Path) -> int:
     Raises:
         ValueError: If it can't be read; names it.
     """
+    if not path.is_file():  # a named pipe would be waited for
+        raise ValueError(f"{path} is {'no file' if path.exists() else 'missing'}.")
     value = 0
-    with _opened_bytes(path) as file:
-        while chunk := file.read(CHUNK):
-            value = zlib.crc32(chunk, value)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                value = zlib.crc32(chunk, value)
+    except OSError as error:
+        raise ValueError(f"{path} can't be read ({error.strerror}).") from error
     return value
 
 
@@ -153,15 +159,10 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: If there is none; names the path.
     """
-    with _opened_bytes(path) as file:
-        text = file.read(MAX_JSON_BYTES)
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: it is no JSON.") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} holds {type(values).__name__}; an object is needed.")
-    return values
+        return read_json_object(path, MAX_JSON_BYTES)
+    except OSError as error:
+        raise ValueError(f"{path} can't be read ({error.strerror}).") from error
 
 
 def _whole(tensors: Mapping[str, Tensor], name: str) -> Tensor:
@@ -184,17 +185,6 @@ def _new_moments(weight: Tensor) -> dict[str, Tensor]:
     """What AdamW makes at the first step of a weight."""
     step, *others = MOMENTS
     return {step: torch.tensor(0.0), **{name: torch.zeros_like(weight, requires_grad=False) for name in others}}
-
-
-@contextmanager
-def _opened_bytes(path: Path) -> Iterator[BinaryIO]:
-    if not path.is_file():  # a named pipe would be waited for
-        raise ValueError(f"{path} is {'no file' if path.exists() else 'missing'}.")
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise ValueError(f"{path} can't be read ({error.strerror}).") from error
 
 
 @contextmanager

@@ -27,16 +27,7 @@ from unimo_hf.training.checkpoints import load_rest
 from unimo_hf.training.drawn_dataset import drawn_dataset, held_out
 from unimo_hf.training.joints import joints_of_clips
 from unimo_hf.training.loop import fit
-from unimo_hf.training.recipe import (
-    ClipsOrNone,
-    DrawnData,
-    Recipe,
-    Section,
-    Share,
-    ValidationClips,
-    Weight,
-    load_recipe,
-)
+from unimo_hf.training.recipe import ClipsOrNone, DrawnData, Recipe, Section, Share, Weight, load_recipe
 from unimo_hf.training.tiny.video_fsq_start import fit_start
 
 FITTED_CLIPS = 64  # of 17 frames: 12,000 codes
@@ -69,9 +60,6 @@ class VideoFSQRecipe(Recipe):
         fit_start (`bool`): Fit the layers round the codes to the data before the first step (`video_fsq_start`).
         decoded (`float`): Share of a batch that is decoded. The rest teaches the encoder its pose alone, which takes a
             quarter of the time.
-        frozen_codes (`bool`): Whether the encoder stays as it is and only the decoder learns, so that an AR model of
-            these codes stays right.
-        validation_clips (`int`): Clips held out.
     """
 
     data: DrawnData = field(default_factory=DrawnData)
@@ -79,13 +67,11 @@ class VideoFSQRecipe(Recipe):
     stills_per_clip: ClipsOrNone = 0
     fit_start: bool = False
     decoded: Share = 1.0
-    frozen_codes: bool = False
-    validation_clips: ValidationClips = 64
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.decoded and (self.frozen_codes or not self.loss.pose):
-            raise ValueError("Where nothing is decoded, there is loss.pose to learn from, with codes that may change.")
+        if not self.decoded and not self.loss.pose:
+            raise ValueError("Where nothing is decoded, there is loss.pose to learn from.")
 
 
 class ClipsWithStills(Dataset):
@@ -204,9 +190,6 @@ class VideoFSQStage:
         self.network = Network(self.model, head)
         if recipe.start is not None and head is not None:
             load_rest(self.network, Path(recipe.start))
-        if recipe.frozen_codes:
-            self.model.encoder.requires_grad_(False)
-            self.model.quant_conv.requires_grad_(False)
         self.body = Body.load()
         clips, per_clip = drawn_dataset(recipe.data), recipe.stills_per_clip
         if per_clip:

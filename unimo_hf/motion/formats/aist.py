@@ -9,9 +9,9 @@ import math
 from typing import Any
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.parameters import NUM_SMPL_CHANNELS, check_numbers, one_number, smpl_to_smplx
 from unimo_hf.motion.pickles import as_array
+from unimo_hf.motion.record import MotionRecord
 from unimo_hf.motion.request import Request
 
 FPS = 60.0
@@ -23,7 +23,7 @@ def is_aist(content: Any) -> bool:
     return isinstance(content, dict) and {"smpl_poses", "smpl_trans"} <= content.keys()
 
 
-def read_aist(request: Request, content: dict) -> list[tuple[str, Motion]]:
+def read_aist(request: Request, content: dict) -> list[tuple[str, MotionRecord]]:
     """Give the motion, with an empty name; raises `MotionError` where the file is wrong."""
     coordinates, up = request.settle_frame({"world": "y"})
     missing = [name for name in NAMES if name not in content]
@@ -37,4 +37,4 @@ def read_aist(request: Request, content: dict) -> list[tuple[str, Motion]]:
         raise MotionError(f"smpl_scaling is {scaling}; it must be above 0 and finite.")
     parameters = smpl_to_smplx(poses, trans / scaling, "male")
     fps = request.settle_fps(None, FPS)
-    return [("", Motion(**parameters, fps=fps, coordinates=coordinates, up=up))]
+    return [("", MotionRecord(**parameters, fps=fps, coordinates=coordinates, up=up))]

@@ -16,7 +16,6 @@ import numpy as np
 
 from unimo_hf.atomic import replace_when_done
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import NUM_BETAS, Motion
 from unimo_hf.motion.npz import NpzFile, listed
 from unimo_hf.motion.parameters import (
     check_numbers,
@@ -26,6 +25,7 @@ from unimo_hf.motion.parameters import (
     smpl_to_smplx,
     ten_betas,
 )
+from unimo_hf.motion.record import NUM_BETAS, MotionRecord
 from unimo_hf.motion.records import read_record
 from unimo_hf.motion.request import Request
 
@@ -41,7 +41,7 @@ SMPLX_COLUMNS = 165
 MAX_TEXT_BYTES = 1_000_000
 
 
-def save_amass(motion: Motion, path: str | os.PathLike, fps: float | None = None) -> None:
+def save_amass(motion: MotionRecord, path: str | os.PathLike, fps: float | None = None) -> None:
     """Write a motion; see [`Motion.save`]."""
     written = motion.resample(blender_fps(motion.fps) if fps is None else fps)
     poses = np.zeros((len(written), SMPLX_COLUMNS), dtype=np.float32)
@@ -59,7 +59,7 @@ def save_amass(motion: Motion, path: str | os.PathLike, fps: float | None = None
         "format_version": np.array(FORMAT_VERSION),
     }
     if fps is None and written is not motion:
-        arrays |= {f"native_{name}": getattr(motion, name) for name in Motion.PARAMETERS}
+        arrays |= {f"native_{name}": getattr(motion, name) for name in MotionRecord.PARAMETERS}
         arrays["native_fps"] = np.array(motion.fps)
     if motion.provenance is not None:
         arrays["provenance"] = np.array(motion.provenance.to_json())
@@ -72,13 +72,13 @@ def blender_fps(fps: float) -> float:
     return float(BLENDER_FPS * max(1, round(fps / BLENDER_FPS)))
 
 
-def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
+def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, MotionRecord]]:
     """Give the motion, with an empty name; see [`Motion.load`]."""
     path, names = request.path, arrays.names
     is_ours = _check_format(path, arrays)
     gender = gender_name(_text(arrays, "gender")) if "gender" in names else "neutral"
     if "native_fps" in names:
-        parameters = {name: arrays.read(f"native_{name}") for name in Motion.PARAMETERS}
+        parameters = {name: arrays.read(f"native_{name}") for name in MotionRecord.PARAMETERS}
         smplx, fps_name = True, "native_fps"
     else:
         parameters, smplx = _read_parameters(path, arrays)
@@ -92,7 +92,7 @@ def read_amass(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
     if is_bedlam_motion(names):
         usual_fps, usual_up = BEDLAM_FPS, "y"
     coordinates = request.settle("coordinates", found.get("coordinates"), request.coordinates) or "world"
-    motion = Motion(
+    motion = MotionRecord(
         **parameters,
         fps=request.settle_fps(
             one_number(fps_name, arrays.read(fps_name)) if fps_name else None,

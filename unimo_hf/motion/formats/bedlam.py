@@ -15,9 +15,9 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.npz import NpzFile
 from unimo_hf.motion.parameters import check_numbers, part_name, runs_without_gaps, ten_betas
+from unimo_hf.motion.record import MotionRecord
 from unimo_hf.motion.request import Request
 
 FPS = 30.0
@@ -35,7 +35,7 @@ def is_bedlam_motion(names: frozenset[str]) -> bool:
     return {"poses", "trans", "gender_sub"} <= names
 
 
-def read_bedlam_labels(request: Request, arrays: NpzFile) -> list[tuple[str, Motion]]:
+def read_bedlam_labels(request: Request, arrays: NpzFile) -> list[tuple[str, MotionRecord]]:
     """Give (sequence and person, motion) pairs; raises `MotionError` where the file is wrong."""
     # The world of the labels turns with the heading of the camera: it is at rest where the camera is.
     coordinates, up = request.settle_frame({"camera": "-y", "world": "-y"})
@@ -53,7 +53,7 @@ def read_bedlam_labels(request: Request, arrays: NpzFile) -> list[tuple[str, Mot
         parts = runs_without_gaps(numbers, step)
         for part in parts:
             chosen = order[part]
-            motion = Motion(
+            motion = MotionRecord(
                 global_orient=poses[chosen, :3],
                 body_pose=poses[chosen, 3:66],
                 transl=transl[chosen],

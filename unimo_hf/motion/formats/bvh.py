@@ -17,7 +17,7 @@ import torch
 from unimo_hf.atomic import replace_when_done
 from unimo_hf.motion.body import BODY_PARENTS, NUM_BODY_JOINTS, Body
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import NUM_BETAS, Motion
+from unimo_hf.motion.record import NUM_BETAS, MotionRecord
 from unimo_hf.motion.records import read_record_beside, write_record_beside
 from unimo_hf.motion.request import Request
 from unimo_hf.motion.retargeting import JOINT_NAMES, Match, match_skeleton
@@ -31,7 +31,7 @@ LEG = (0.6, 1.2)
 FRAMES_AT_A_TIME = 4096
 
 
-def save_bvh(motion: Motion, path: str | os.PathLike, fps: float | None, unit: str, body: Body | None) -> None:
+def save_bvh(motion: MotionRecord, path: str | os.PathLike, fps: float | None, unit: str, body: Body | None) -> None:
     """Write a motion; see [`Motion.save`]."""
     if unit not in WRITTEN_UNITS:
         raise MotionError(f"unit is {unit!r}; it must be one of {', '.join(WRITTEN_UNITS)}.")
@@ -65,7 +65,7 @@ def save_bvh(motion: Motion, path: str | os.PathLike, fps: float | None, unit: s
             write_record_beside(Path(path), aside, motion.provenance)
 
 
-def read_bvh(request: Request) -> list[tuple[str, Motion]]:
+def read_bvh(request: Request) -> list[tuple[str, MotionRecord]]:
     """Give the motion, with an empty name; raises `MotionError` where the file is wrong."""
     bvh = read_bvh_text(request.path)
     if not len(bvh.values):
@@ -82,7 +82,7 @@ def read_bvh(request: Request) -> list[tuple[str, Motion]]:
         local = match.local_rotations(rotations)
         vectors[part], pelvis[part] = _axis_angles(local), _pelvis(positions * metres, match, local[:, 0], rest)
     coordinates, up = request.settle_frame({"world": match.up})
-    motion = Motion(
+    motion = MotionRecord(
         global_orient=vectors[:, 0],
         body_pose=vectors[:, 1:].reshape(len(vectors), -1),
         transl=pelvis - rest[0],

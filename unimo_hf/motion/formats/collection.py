@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.npz import open_npz
 from unimo_hf.motion.parameters import one_number
+from unimo_hf.motion.record import MotionRecord
 
 FILE = "motions.npz"
 CLIP_ARRAYS = ("clip_start", "clip_length", "clip_name")
-ARRAYS = (*Motion.PARAMETERS, "betas", *CLIP_ARRAYS, "fps")
+ARRAYS = (*MotionRecord.PARAMETERS, "betas", *CLIP_ARRAYS, "fps")
 
 
 def is_collection(path: str | os.PathLike) -> bool:
@@ -35,7 +35,7 @@ def is_collection(path: str | os.PathLike) -> bool:
         return False
 
 
-def read_collection(path: str | os.PathLike) -> list[tuple[str, Motion]]:
+def read_collection(path: str | os.PathLike) -> list[tuple[str, MotionRecord]]:
     """Read a folder, or its `motions.npz`: (name, motion) pairs; raises `MotionError` where the file is wrong."""
     path = Path(path)
     path = path / FILE if path.is_dir() else path
@@ -50,9 +50,9 @@ def read_collection(path: str | os.PathLike) -> list[tuple[str, Motion]]:
     for clip, name in enumerate(arrays["clip_name"]):
         start = int(arrays["clip_start"][clip])
         frames = slice(start, start + int(arrays["clip_length"][clip]))
-        parameters: dict[str, Any] = {key: arrays[key][frames] for key in Motion.PARAMETERS}
+        parameters: dict[str, Any] = {key: arrays[key][frames] for key in MotionRecord.PARAMETERS}
         try:
-            motion = Motion(**parameters, betas=arrays["betas"][clip], fps=fps, coordinates="world", up="y")
+            motion = MotionRecord(**parameters, betas=arrays["betas"][clip], fps=fps, coordinates="world", up="y")
         except MotionError as error:
             raise MotionError(f"{path}, clip {name}: {error}") from error
         motions.append((str(name), motion))
@@ -71,7 +71,7 @@ def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
             )
     if arrays["betas"].shape[:1] != (clips,):
         raise MotionError(f"{path}: betas has shape {arrays['betas'].shape}; it must be ({clips}, 10).")
-    frames = min(arrays[name].shape[0] if arrays[name].ndim else 0 for name in Motion.PARAMETERS)
+    frames = min(arrays[name].shape[0] if arrays[name].ndim else 0 for name in MotionRecord.PARAMETERS)
     start, length = arrays["clip_start"].astype(np.int64), arrays["clip_length"].astype(np.int64)
     if (start < 0).any() or (length < 1).any() or (start > frames - length).any():
         raise MotionError(f"{path}: a clip reaches outside the {frames} frames, or has none.")

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.npz import MAX_BYTES
 from unimo_hf.motion.parameters import check_parameters, ten_betas
+from unimo_hf.motion.record import MotionRecord
 from unimo_hf.motion.request import Request
 
 # GVHMR writes its input again at a nominal 30 fps without resampling: the true rate is the source video's.
@@ -18,14 +18,14 @@ MAX_REPEATS = 16
 KEYS = {"camera": "smpl_params_incam", "world": "smpl_params_global"}
 
 
-def read_gvhmr(request: Request) -> list[tuple[str, Motion]]:
+def read_gvhmr(request: Request) -> list[tuple[str, MotionRecord]]:
     """Give the motion, with an empty name; see [`Motion.load`]."""
     coordinates, up = request.settle_frame({"camera": "-y", "world": "y"})
     parameters = _parameters(request.path, KEYS[coordinates])
     check_parameters(parameters)
     betas = ten_betas(parameters.pop("betas"), len(parameters["transl"]))
     fps = request.settle_fps(None, NOMINAL_FPS)
-    return [("", Motion(**parameters, betas=betas, fps=fps, coordinates=coordinates, up=up))]
+    return [("", MotionRecord(**parameters, betas=betas, fps=fps, coordinates=coordinates, up=up))]
 
 
 def _parameters(path: Path, key: str) -> dict[str, Any]:

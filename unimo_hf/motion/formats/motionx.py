@@ -6,9 +6,9 @@ Columns: root 0:3, body 3:66, hands 66:156 (before the jaw), jaw 156:159, face 1
 """
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.npz import read_npy
 from unimo_hf.motion.parameters import check_numbers, ten_betas
+from unimo_hf.motion.record import MotionRecord
 from unimo_hf.motion.request import Request
 
 FPS = 30.0
@@ -16,7 +16,7 @@ COLUMNS = 322
 HUMANML3D_COLUMNS = 263
 
 
-def read_motionx(request: Request) -> list[tuple[str, Motion]]:
+def read_motionx(request: Request) -> list[tuple[str, MotionRecord]]:
     """Give the motion, with an empty name; raises `MotionError` where the file is wrong."""
     frames = read_npy(request.path)
     if frames.ndim == 2 and frames.shape[1] == HUMANML3D_COLUMNS:
@@ -26,7 +26,7 @@ def read_motionx(request: Request) -> list[tuple[str, Motion]]:
         )
     check_numbers("the array of Motion-X", frames, ("frames", COLUMNS))
     coordinates, up = request.settle_frame({"world": "y"}, up_is_known=False)
-    motion = Motion(
+    motion = MotionRecord(
         global_orient=frames[:, :3],
         body_pose=frames[:, 3:66],
         transl=frames[:, 309:312],

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.parameters import check_numbers, part_name, runs_without_gaps, ten_betas
 from unimo_hf.motion.pickles import as_array, read_pickle
+from unimo_hf.motion.record import MotionRecord
 from unimo_hf.motion.request import Request
 
 FPS = 30.0
-NAMES = (*Motion.PARAMETERS, "betas")
+NAMES = (*MotionRecord.PARAMETERS, "betas")
 # Subjects whose body is SMPL-X female; those of the other 13 are male.
 FEMALE_SUBJECTS = frozenset({9, 10, 12, 13, 16, 17, 18, 19, 21})
 NUM_SUBJECTS = 22
@@ -35,7 +35,7 @@ def is_rich(content: Any) -> bool:
     return isinstance(content, dict) and set(NAMES) <= content.keys()
 
 
-def read_rich(request: Request, content: dict) -> list[tuple[str, Motion]]:
+def read_rich(request: Request, content: dict) -> list[tuple[str, MotionRecord]]:
     """Give the motion of one file, a single frame, with an empty name."""
     place = frame_of_subject(request.path)
     return [("", _motion(request, [content], int(place[2]) if place else None))]
@@ -69,7 +69,7 @@ def _are_rich(files: list[Path]) -> bool:
     return False
 
 
-def read_rich_sequence(request: Request, files: Iterable[Path]) -> list[tuple[str, Motion]]:
+def read_rich_sequence(request: Request, files: Iterable[Path]) -> list[tuple[str, MotionRecord]]:
     """Give the motions of one person in one sequence.
 
     Args:
@@ -94,14 +94,14 @@ def _frame(path: Path) -> dict:
     return content
 
 
-def _motion(request: Request, contents: list[dict], subject: int | None) -> Motion:
+def _motion(request: Request, contents: list[dict], subject: int | None) -> MotionRecord:
     # The frame of a camera at rest: y is as good as down.
     coordinates, up = request.settle_frame({"world": "-y"}, up_is_known=False)
     arrays: dict[str, Any] = {}
     for name in NAMES:
         rows = [np.atleast_2d(as_array(name, content[name])) for content in contents]
         for row in rows:
-            check_numbers(name, row, ("frames", Motion.PARAMETERS.get(name, "coefficients")))
+            check_numbers(name, row, ("frames", MotionRecord.PARAMETERS.get(name, "coefficients")))
         shapes = {row.shape for row in rows}
         if len(shapes) > 1:
             raise MotionError(f"{name} has different shapes in the frames: {sorted(shapes)}.")
@@ -111,4 +111,4 @@ def _motion(request: Request, contents: list[dict], subject: int | None) -> Moti
     if subject is not None and subject < NUM_SUBJECTS:
         gender = "female" if subject in FEMALE_SUBJECTS else "male"
     fps = request.settle_fps(None, FPS)
-    return Motion(**arrays, betas=betas, fps=fps, coordinates=coordinates, up=up, gender=gender)
+    return MotionRecord(**arrays, betas=betas, fps=fps, coordinates=coordinates, up=up, gender=gender)

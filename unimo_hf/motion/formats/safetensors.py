@@ -11,8 +11,8 @@ from pathlib import Path
 
 from unimo_hf.atomic import replace_when_done
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.npz import MAX_BYTES
+from unimo_hf.motion.record import MotionRecord
 from unimo_hf.motion.records import read_record
 from unimo_hf.motion.request import Request
 
@@ -20,10 +20,10 @@ FIXED = {"format": "unimo_hf.motion", "format_version": "1", "model": "smplx", "
 SAID = ("fps", "coordinates", "up", "gender")
 # Ours take about 800 bytes.
 MAX_HEADER = 1_000_000
-ARRAYS = (*Motion.PARAMETERS, "betas")
+ARRAYS = (*MotionRecord.PARAMETERS, "betas")
 
 
-def save_safetensors(motion: Motion, path: str | os.PathLike, fps: float | None = None) -> None:
+def save_safetensors(motion: MotionRecord, path: str | os.PathLike, fps: float | None = None) -> None:
     """Write a motion; see [`Motion.save`]."""
     from safetensors.numpy import save_file
 
@@ -35,7 +35,7 @@ def save_safetensors(motion: Motion, path: str | os.PathLike, fps: float | None 
         save_file({name: getattr(written, name) for name in ARRAYS}, aside, metadata=header)
 
 
-def read_safetensors(request: Request) -> list[tuple[str, Motion]]:
+def read_safetensors(request: Request) -> list[tuple[str, MotionRecord]]:
     """Give the motion, with an empty name; raises `MotionError` where the file is wrong."""
     from safetensors import SafetensorError, safe_open
 
@@ -61,7 +61,7 @@ def read_safetensors(request: Request) -> list[tuple[str, Motion]]:
     return [
         (
             "",
-            Motion(
+            MotionRecord(
                 **arrays,
                 fps=request.settle_fps(header["fps"]),
                 coordinates=request.settle("coordinates", header["coordinates"], request.coordinates),

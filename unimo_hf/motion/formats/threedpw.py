@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.parameters import (
     NUM_SMPL_CHANNELS,
     REAL,
@@ -23,6 +22,7 @@ from unimo_hf.motion.parameters import (
     smpl_to_smplx,
 )
 from unimo_hf.motion.pickles import as_array
+from unimo_hf.motion.record import MotionRecord
 from unimo_hf.motion.reference_frames import change_frame
 from unimo_hf.motion.request import Request
 
@@ -35,7 +35,7 @@ def is_3dpw(content: Any) -> bool:
     return isinstance(content, dict) and {*LISTS, "cam_poses"} <= content.keys()
 
 
-def read_3dpw(request: Request, content: dict) -> list[tuple[str, Motion]]:
+def read_3dpw(request: Request, content: dict) -> list[tuple[str, MotionRecord]]:
     """Give (person, motion) pairs; raises `MotionError` where the file is wrong."""
     # The file does not write down which axis of its world points up: y does, by custom.
     coordinates, up = request.settle_frame({"camera": "-y", "world": "y"}, up_is_known=request.coordinates != "world")
@@ -58,8 +58,8 @@ def read_3dpw(request: Request, content: dict) -> list[tuple[str, Motion]]:
         parameters = smpl_to_smplx(poses, trans, gender)
         parts = runs_without_gaps(frames)
         for part in parts:
-            motion = Motion(
-                **{key: parameters[key][part] for key in Motion.PARAMETERS},
+            motion = MotionRecord(
+                **{key: parameters[key][part] for key in MotionRecord.PARAMETERS},
                 betas=parameters["betas"],
                 fps=fps,
                 coordinates=coordinates,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from unimo_hf.motion.errors import MotionError
-from unimo_hf.motion.motion import Motion
 from unimo_hf.motion.parameters import NUM_SMPL_CHANNELS, check_numbers, part_name, runs_without_gaps, smpl_to_smplx
 from unimo_hf.motion.pickles import as_array
+from unimo_hf.motion.record import MotionRecord
 from unimo_hf.motion.request import Request
 
 # The file does not say the rate of the video.
@@ -27,7 +27,7 @@ def is_wham(content: Any) -> bool:
     return bool(people) and all(isinstance(person, dict) and set(KEYS["camera"]) <= person.keys() for person in people)
 
 
-def read_wham(request: Request, content: dict) -> list[tuple[str, Motion]]:
+def read_wham(request: Request, content: dict) -> list[tuple[str, MotionRecord]]:
     """Give (person, motion) pairs; raises `MotionError` where the file is wrong."""
     coordinates, up = request.settle_frame({"camera": "-y", "world": "y"})
     pose_key, trans_key = KEYS[coordinates]
@@ -43,8 +43,8 @@ def read_wham(request: Request, content: dict) -> list[tuple[str, Motion]]:
         parameters = smpl_to_smplx(poses, trans, "neutral")
         parts = runs_without_gaps(frames)
         for part in parts:
-            motion = Motion(
-                **{key: parameters[key][part] for key in Motion.PARAMETERS},
+            motion = MotionRecord(
+                **{key: parameters[key][part] for key in MotionRecord.PARAMETERS},
                 betas=parameters["betas"],
                 fps=request.settle_fps(None, USUAL_FPS),
                 coordinates=coordinates,

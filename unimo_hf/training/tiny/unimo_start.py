@@ -69,7 +69,7 @@ def start_from_codebooks(model: UniMoForConditionalGeneration, tokenizers: Itera
 def _start(model: UniMoForConditionalGeneration, name: str, vectors: Tensor) -> None:
     table, head = getattr(model.model.embed_tokens, name), model.head(name)
     features = fourier_features(vectors.float().cpu(), model.config.hidden_size)
-    table.weight.copy_(features * model.config.embedding_initializer_range)
+    table.weight.copy_(features)
     head.weight.copy_(features * model.config.hidden_size**-0.5)
 
 
