@@ -36,7 +36,7 @@ from unimo_hf.training import motion_vqvae
 from unimo_hf.training.checkpoints import CHECKPOINTS
 from unimo_hf.training.motion_vqvae import MotionVQVAELoss, MotionVQVAERecipe
 from unimo_hf.training.recipe import Optimisation, load_recipe
-from unimo_hf.training.unimo import UniMoRecipe
+from unimo_hf.training.unimo_recipe import UniMoRecipe
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("tiny", "paper")

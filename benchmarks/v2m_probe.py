@@ -26,7 +26,7 @@ from unimo_hf.training.drawn_dataset import drawn_dataset
 from unimo_hf.training.joints import joints_of_frames, mpjpe_mm
 from unimo_hf.training.recipe import DrawnData
 from unimo_hf.training.tiny.unimo_start import start_from_codebooks
-from unimo_hf.training.unimo import Tokenizers, UniMoRecipe
+from unimo_hf.training.unimo_recipe import UniMoRecipe
 
 BATCH = 32
 DERIVED = ("vocab_size", "pad_token_id", "max_position_embeddings")  # of a config, from the other fields
@@ -49,7 +49,7 @@ def probe_recipe(base: UniMoRecipe, start: Path, motion_vqvae: Path, pictures: P
     """Fit a recipe of the AR model to a motion tokenizer; no more clips are drawn than its steps can see.
 
     Args:
-        base ([`UniMoRecipe`]): Options and schedule.
+        base ([`UniMoRecipe`]): Mixture, losses and schedule.
         start (`Path`): Folder that [`unpack`] wrote.
         motion_vqvae (`Path`): Folder of the motion tokenizer.
         pictures (`Path`): Folder that keeps drawn clips for the next tokenizer.
@@ -62,7 +62,7 @@ def probe_recipe(base: UniMoRecipe, start: Path, motion_vqvae: Path, pictures: P
         base,
         start=str(start),
         model={"frames": base.model["frames"]} if "frames" in base.model else {},
-        tokenizers=Tokenizers(str(start / "video_fsq"), str(motion_vqvae)),
+        tokenizers={"video_fsq": str(start / "video_fsq"), "motion_vqvae": str(motion_vqvae)},
         drawn=replace(drawn, front=front, around=around, cache=str(cache)),
         validation_clips=1,
     )
@@ -71,7 +71,7 @@ def probe_recipe(base: UniMoRecipe, start: Path, motion_vqvae: Path, pictures: P
 def write_start(recipe: UniMoRecipe, folder: Path) -> None:
     """Write the model that a probe starts from: it knows pictures, and has new tables for the codes of a tokenizer."""
     known = UniMoForConditionalGeneration.from_pretrained(locate_network(UniMoForConditionalGeneration, recipe.start))
-    motion_vqvae = MotionVQVAE.from_pretrained(locate_network(MotionVQVAE, recipe.tokenizers.motion_vqvae))
+    motion_vqvae = MotionVQVAE.from_pretrained(locate_network(MotionVQVAE, recipe.tokenizers["motion_vqvae"]))
     slots = squarest_grid(motion_vqvae.config.codes_per_frame)
     motion = Modality("motion", motion_vqvae.config.codebook_size, slots)
     of_tokenizer = {"modalities": plain_table(known.config.table | {"motion": motion})}
@@ -80,7 +80,7 @@ def write_start(recipe: UniMoRecipe, folder: Path) -> None:
     )
     weights = {key: value for key, value in known.state_dict().items() if "motion" not in key}
     model.load_state_dict(weights, strict=False)
-    start_from_codebooks(model, None, motion_vqvae)
+    start_from_codebooks(model, [motion_vqvae])
     model.save_pretrained(folder)
 
 
@@ -103,7 +103,7 @@ def probe(recipe: UniMoRecipe, folder: Path, test: str, clips: int) -> dict[str,
     drawn = recipe.drawn or DrawnData()
     held_out = replace(drawn, motions=test, front=clips // 2, around=clips - clips // 2, varied=0.0)
     cache = None if drawn.cache is None else str(Path(drawn.cache).with_name(f"test_{clips}"))
-    return v2m_error(model, replace(held_out, cache=cache), mean_codes=bool(recipe.options.motion_smoothing))
+    return v2m_error(model, replace(held_out, cache=cache), mean_codes=bool(recipe.label_smoothing.get("motion")))
 
 
 @torch.no_grad()

@@ -181,11 +181,25 @@ OTHERS: list[tuple[str, str, Any]] = [
     *(("unimo", "shards", value) for value in ("missing", "", 3, "../../elsewhere", "/dev/null")),
     *(("unimo", "size", value) for value in (0, -1, 33, 10**9)),
     *(("unimo", "validation_clips", value) for value in (0, 3, -1)),
-    *(("unimo", "redrawn_shards", value) for value in ("missing", 3)),
-    *(("unimo", "options.motion_smoothing", value) for value in (NAN, -1, 1e300)),
-    *(("unimo", "options.v2m_share", value) for value in (NAN, 2)),
-    *(("unimo", "options.visual_noise", value) for value in (NAN, -1, 5)),
-    *(("unimo", "options.pose_weight", value) for value in (NAN, INF)),
+    *(
+        ("unimo", "mixture", value)
+        for value in ({}, [], "v2m", None, {"v2m": 1}, {"v2m": {}}, {"\ud800": {"weight": 1}})
+    ),
+    *(("unimo", "mixture", {name: {"weight": 1}}) for name in ("t2m", "", "V2M", "a b", "x" * 10_000)),
+    *(("unimo", "mixture", {"v2m": {"weight": value}}) for value in (0, -1, NAN, INF, "x", None)),
+    *(
+        ("unimo", "mixture", {"v2m": {"weight": 1, "data": value}})
+        for value in ("missing", "../../elsewhere", "", 3, None, ["missing"], [3], [[]], "/dev/null")
+    ),
+    *(("unimo", "mixture", {"i2vm": {"weight": 1, "single_frames": value}}) for value in (NAN, -1, 2, 0.5)),
+    *(("unimo", "corruption", {"motion": {"noise": value}}) for value in (NAN, -1, 5, "x")),
+    *(("unimo", "corruption", {"sound": value}) for value in ({}, {"noise": 0.5}, [], 3)),
+    *(("unimo", "label_smoothing", {"motion": value}) for value in (NAN, -1, "x", 1e300)),
+    *(("unimo", "label_smoothing", value) for value in ({"sound": 1}, 1.0, [1.0])),
+    *(("unimo", "auxiliary", {"pose": value}) for value in (NAN, INF, -1)),
+    *(("unimo", "freeze", value) for value in ("x", ["model", "lm_head", "motion_head"], [3], {}, "a" * 1000, [""])),
+    *(("unimo", "init", value) for value in ("x", 3, None)),
+    *(("unimo", name, {}) for name in ("options", "redrawn_shards")),
     *(("unimo", "drawn", value) for value in ({}, [], {"front": -1}, {"frames": 9, "size": 10**7, "front": 2})),
 ]
 

@@ -1,7 +1,9 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""Recipes that train in a second: every network at its smallest, six steps."""
+"""Recipes that train in a second, every network at its smallest, six steps; and Ctrl-C in one of them."""
 
-import dataclasses
+import functools
+import os
+import signal
 
 import yaml
 
@@ -73,17 +75,14 @@ def unimo_recipe(assets, tokenizers):
         "model": UNIMO_MODEL,
         "tokenizers": {name: str(tokenizers / name) for name in ("video_fsq", "motion_vqvae")},
         "drawn": drawn(assets),
-        "options": {
-            "motion_smoothing": 1.0,
-            "visual_noise": 0.2,
-            "motion_noise": 0.5,
-            "foreign_motion": 0.5,
-            "own_motion": 0.5,
-            "single_frames": 0.5,
-            "start_from_codebooks": True,
-            "pose_weight": 1.0,
-            "reading_weight": 1.0,
+        "mixture": {"v2m": {"weight": 0.5, "single_frames": 0.5}, "i2vm": {"weight": 0.5}},
+        "corruption": {
+            "visual": {"noise": 0.2},
+            "motion": {"noise": 0.5, "foreign": 0.5, "scheduled_sampling": 0.5},
         },
+        "label_smoothing": {"motion": 1.0},
+        "auxiliary": {"pose": 1.0, "probe": 1.0},
+        "init": "codebooks",
         "validation_clips": 2,
         "size": 32,
         "optimisation": OPTIMISATION,
@@ -97,5 +96,19 @@ def build(kind, values, tmp_path, **optimisation):
     path = tmp_path / "recipe.yaml"
     schedule = {"warmup_steps": 1, "decay_steps": 1} if "steps" in optimisation else {}
     optimisation = {**OPTIMISATION, **schedule, **optimisation}
-    path.write_text(yaml.safe_dump({**values, "optimisation": optimisation}), encoding="utf-8")
-    return dataclasses.replace(load_recipe(path, kind), output=str(tmp_path / "run"))
+    path.write_text(yaml.safe_dump({**values, "optimisation": optimisation}, sort_keys=False), encoding="utf-8")
+    return load_recipe(path, kind, output=str(tmp_path / "run"))
+
+
+def stop_at(monkeypatch, stage, batch):
+    """Press Ctrl-C in a batch."""
+    loss, seen = stage.loss, []
+
+    @functools.wraps(loss)
+    def interrupted(self, *arguments):
+        seen.append(1)
+        if len(seen) == batch:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss(self, *arguments)
+
+    monkeypatch.setattr(stage, "loss", interrupted)

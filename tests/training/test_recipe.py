@@ -22,7 +22,7 @@ from unimo_hf import (
 from unimo_hf.pipelines.checkpoint import locate_network
 from unimo_hf.training.motion_vqvae import MotionVQVAERecipe
 from unimo_hf.training.recipe import Optimisation, Recipe, load_recipe
-from unimo_hf.training.unimo import UniMoRecipe
+from unimo_hf.training.unimo_recipe import Corruption, TaskShare, UniMoRecipe
 from unimo_hf.training.video_fsq import VideoFSQRecipe
 
 STAGES = {
@@ -59,7 +59,10 @@ def test_recipes_of_the_repository(repository, monkeypatch, path):
 def test_the_papers_recipes(repository, monkeypatch):
     monkeypatch.chdir(repository)
     recipe = load_recipe("configuration/train_unimo_paper.yaml", UniMoRecipe)
-    assert recipe.options == type(recipe.options)()
+    plain = UniMoRecipe("", tokenizers=recipe.tokenizers, shards="")
+    for name in ("mixture", "corruption", "label_smoothing", "auxiliary", "init", "freeze"):
+        assert getattr(recipe, name) == getattr(plain, name), name
+    assert recipe.mixture == {"v2m": TaskShare(0.5), "i2vm": TaskShare(0.5)}
     assert recipe.build_config(UniMoConfig) == UniMoConfig()
     assert (recipe.optimisation.learning_rate, recipe.optimisation.batch_size) == (1e-4, 1)
     recipe = load_recipe("configuration/train_motion_vqvae_paper.yaml", MotionVQVAERecipe)
@@ -278,3 +281,61 @@ def test_the_ar_model_needs_clips(tmp_path):
         load_recipe(write(tmp_path, minimal), UniMoRecipe)
     with pytest.raises(ValueError, match="at least 1 clip"):
         load_recipe(write(tmp_path, {**minimal, "drawn": {"front": 0, "around": 0}}), UniMoRecipe)
+
+
+AR = {**MINIMAL, "shards": "runs/shards", "tokenizers": {"video_fsq": "a", "motion_vqvae": "b"}}
+
+
+def test_a_mixture_in_the_fields_terms(tmp_path):
+    text = """
+        output: x
+        shards: runs/shards
+        tokenizers: {video_fsq: a, motion_vqvae: b}
+        mixture:
+          v2m: {weight: 2, data: runs/redrawn}
+          i2vm: {weight: 1, data: [a, b]}
+        corruption: {motion: {noise: 0.2, scheduled_sampling: 1}}
+        label_smoothing: {motion: 2}
+        freeze: lm_head
+    """
+    recipe = load_recipe(write(tmp_path, text), UniMoRecipe)
+    assert recipe.mixture == {"v2m": TaskShare(2.0, ("runs/redrawn",)), "i2vm": TaskShare(1.0, ("a", "b"))}
+    assert recipe.corruption == {"motion": Corruption(noise=0.2, scheduled_sampling=1.0)}
+    assert recipe.label_smoothing == {"motion": 2.0}
+    assert recipe.freeze == ("lm_head",)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"options": {"v2m_share": 1.0}}, "'options' is no field; allowed are"),
+        ({"redrawn_shards": "x"}, "'redrawn_shards' is no field; allowed are"),
+        ({"mixture": {}}, r"mixture has the tasks \[\], whose weights sum to 0"),
+        ({"mixture": {"v2m": {"weight": 0}}}, r"mixture has the tasks \['v2m'\], whose weights sum to 0"),
+        ({"mixture": {"t2m": {"weight": 1}}}, r"mixture names the task 't2m'; there are \['i2vm', 'v2m'\]"),
+        ({"mixture": {"v2m": {}}}, r"mixture\.v2m\.weight is missing"),
+        ({"mixture": {"v2m": 1.0}}, r"mixture\.v2m is 1\.0; a mapping is needed"),
+        ({"mixture": ["v2m"]}, r"mixture is \['v2m'\]; a mapping is needed"),
+        ({"mixture": {"v\n2": {"weight": 1}}}, r"mixture has the key 'v\\n2'; a name is needed"),
+        ({"mixture": {"v2m": {"weight": -1}}}, r"mixture\.v2m\.weight is -1\.0; a finite number of at least 0"),
+        (
+            {"mixture": {"v2m": {"weight": 1, "single_frames": 2}}},
+            r"mixture\.v2m\.single_frames is 2\.0; .* from 0 to 1",
+        ),
+        ({"mixture": {"v2m": {"weight": 1, "data": [3]}}}, r"mixture\.v2m\.data is 3; str is needed"),
+        ({"corruption": {"motion": {"noise": 1.5}}}, r"corruption\.motion\.noise is 1\.5; .* from 0 to 1"),
+        ({"corruption": {"motion": {"own": 1}}}, r"corruption\.motion\.'own' is no field"),
+        ({"label_smoothing": {"motion": -1}}, r"label_smoothing\.motion is -1\.0; a finite number of at least 0"),
+        ({"label_smoothing": 1.0}, r"label_smoothing is 1\.0; a mapping is needed"),
+        ({"auxiliary": {"reading": 1}}, r"auxiliary\.'reading' is no field; allowed are \['pose', 'probe'\]"),
+        ({"init": "zeros"}, r"init is 'zeros'; allowed are \['random', 'codebooks'\]"),
+        ({"init": "codebooks", "start": "x"}, "init is 'codebooks' and start 'x', which has tables of its own"),
+        ({"tokenizers": {"video_fsq": "a"}}, r"tokenizers\.motion_vqvae is missing"),
+        ({"tokenizers": {**AR["tokenizers"], "sound": "c"}}, r"tokenizers names 'sound'; there are \["),
+    ],
+)
+def test_what_a_recipe_of_the_ar_model_may_say(tmp_path, values, message):
+    path = write(tmp_path, {**AR, **values})
+    with pytest.raises(ValueError, match=message) as error:
+        load_recipe(path, UniMoRecipe)
+    assert str(path) in str(error.value)

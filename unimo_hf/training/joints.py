@@ -3,6 +3,7 @@
 
 from torch import Tensor
 
+from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.motion_features import frames_to_matrices
 from unimo_hf.motion.body import NUM_BODY_JOINTS, Body
 
@@ -27,6 +28,28 @@ def joints_of_frames(
     places = body.posed_joints(rotations.flatten(0, 1), betas.flatten(0, 1), every_vertex)
     places = places.unflatten(0, frames.shape[:2])
     return places - places[..., HIPS, :].mean(dim=-2, keepdim=True), transl
+
+
+class CodeJoints:
+    """Root-aligned joints of motion codes, by the decoder of their tokenizer; differentiable in latents.
+
+    Args:
+        motion_vqvae ([`MotionVQVAE`]): The tokenizer.
+    """
+
+    def __init__(self, motion_vqvae: MotionVQVAE):
+        self.motion_vqvae, self.body = motion_vqvae, Body.load()
+
+    def __call__(self, codes: Tensor) -> Tensor:
+        """Codes `(B, T, codes a frame)` to joints `(B, T, 22, 3)`, metres."""
+        return self._of_frames(self.motion_vqvae.decode(codes))
+
+    def of_latents(self, latents: Tensor) -> Tensor:
+        """Code vectors `(B, T * codes a frame, D)`, or means of such, to joints `(B, T, 22, 3)`, metres."""
+        return self._of_frames(self.motion_vqvae.decode_latents(latents))
+
+    def _of_frames(self, frames: Tensor) -> Tensor:
+        return joints_of_frames(self.body, frames, self.motion_vqvae.config.rotation)[0]
 
 
 def joints_of_clips(body: Body, batch: dict[str, Tensor]) -> Tensor:

@@ -46,7 +46,11 @@ class Section:
     def __post_init__(self) -> None:
         for name, wanted in typing.get_type_hints(type(self), include_extras=True).items():
             for allowed in getattr(wanted, "__metadata__", ()):
-                allowed.check(name, getattr(self, name))
+                value = getattr(self, name)
+                is_mapping = isinstance(value, dict)
+                numbers = {f"{name}.{key}": one for key, one in value.items()} if is_mapping else {name: value}
+                for where, number in numbers.items():
+                    allowed.check(where, number)
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,15 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:
         return None if value is None and type(None) in arguments else _convert(value, arguments[0], where)
+    if origin is dict and arguments[1] is not Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"{where} is {shown(value)}; a mapping is needed.")
+        if wrong := [key for key in value if not key.isidentifier()]:
+            raise ValueError(f"{where} has the key {shown(wrong[0])}; a name is needed.")
+        return {key: _convert(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
+    if origin is tuple:
+        items = value if isinstance(value, list | tuple) else (value,)
+        return tuple(_convert(item, arguments[0], where) for item in items)
     if wanted is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             return float(value)  # YAML reads 1e-4 as text

@@ -2,15 +2,16 @@
 """A start for the tables of the AR model, whose rows are codes: from the vectors of codes, or from known codes."""
 
 import logging
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from unimo_hf.model.code_choice import nearest_rows
+from unimo_hf.model.modalities import ModalityTokenizer
 from unimo_hf.model.modeling_motion_vqvae import MotionVQVAE
 from unimo_hf.model.modeling_unimo import UniMoForConditionalGeneration
-from unimo_hf.model.modeling_video_fsq import VideoFSQ
 from unimo_hf.pipelines.checkpoint import locate_network
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def take_over_motion_codes(model: UniMoForConditionalGeneration, start: str, mot
     """
     try:
         folder = locate_network(UniMoForConditionalGeneration, start)
-        before = MotionVQVAE.from_pretrained(folder, subfolder="motion_vqvae", dtype=torch.float32)
+        before = MotionVQVAE.from_pretrained(folder, subfolder=MotionVQVAE.base_model_prefix, dtype=torch.float32)
     except OSError:
         return
     known, codes = before.codebook.codes.to(motion_vqvae.device), motion_vqvae.codebook.codes
@@ -43,28 +44,25 @@ def take_over_motion_codes(model: UniMoForConditionalGeneration, start: str, mot
             "the motion codes of %s stand in no relation to those of the recipe: they are learned anew", start
         )
         return
-    nearest = nearest_rows(codes.float(), known.float()).to(model.device)
-    for table in (model.model.embed_tokens.motion, model.head("motion")):
+    nearest, name = nearest_rows(codes.float(), known.float()).to(model.device), motion_vqvae.modality.name
+    for table in (getattr(model.model.embed_tokens, name), model.head(name)):
         table.weight.copy_(table.weight[nearest])
 
 
 @torch.no_grad()
-def start_from_codebooks(
-    model: UniMoForConditionalGeneration, video_fsq: VideoFSQ | None, motion_vqvae: MotionVQVAE
-) -> None:
+def start_from_codebooks(model: UniMoForConditionalGeneration, tokenizers: Iterable[ModalityTokenizer]) -> None:
     """Start embeddings and heads from the vectors of the codes (Rahimi and Recht, 2007, for the features).
 
     Args:
         model ([`UniMoForConditionalGeneration`]): Changed in place.
-        video_fsq ([`VideoFSQ`], *optional*): Without it the tables of visual codes stay as they are.
-        motion_vqvae ([`MotionVQVAE`]): Motion tokenizer.
+        tokenizers (`Iterable[ModalityTokenizer]`): The tables of others' codes stay as they are.
 
     Raises:
-        ValueError: If the model has one table for both.
+        ValueError: If the model has one table for all.
     """
     if model.is_unified:
-        raise ValueError("start_from_codebooks needs two tables and two heads; the model's ablation has one of each.")
-    for tokenizer in filter(None, (motion_vqvae, video_fsq)):
+        raise ValueError("init 'codebooks' needs a table and a head for each modality; the model has one of each.")
+    for tokenizer in tokenizers:
         _start(model, tokenizer.modality.name, tokenizer.code_vectors())
 
 
