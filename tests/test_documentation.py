@@ -75,6 +75,7 @@ def test_every_example_in_python_can_be_copied_alone():
             imports = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Import | ast.ImportFrom)]
             known = {alias.asname or alias.name.split(".")[0] for node in imports for alias in node.names}
             known |= {node.id for node in names if isinstance(node.ctx, ast.Store)} | set(dir(builtins))
+            known |= {node.arg for node in ast.walk(ast.parse(code)) if isinstance(node, ast.arg)}
             assert {node.id for node in names} <= known, f"{page.name}: {code}"
             assert "unimo_hf" in code or "trust_remote_code" in code, f"{page.name}: {code}"
 

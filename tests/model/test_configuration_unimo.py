@@ -129,7 +129,7 @@ YARN = {"rope_type": "cosmos_yarn", "factor": 2, "beta_fast": 4, "beta_slow": 1,
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rms_norm_eps": math.nan}, "`rms_norm_eps` is nan; a UniMoConfig knows 1e-05 alone"),
+        ({"rms_norm_eps": math.nan}, "`rms_norm_eps` is nan; a finite number above 0 is needed"),
         ({"hidden_act": "loud"}, "`hidden_act` is 'loud'; a UniMoConfig knows 'silu' alone"),
         ({"pad_token_id": 0}, "`pad_token_id` is 0; a UniMoConfig knows 33 alone"),
         ({"initializer_range": -0.02}, "`initializer_range` is -0.02; a finite number of at least 0"),

@@ -33,7 +33,6 @@ _FORMER_CHOICES: dict[str, Any] = {
     "max_position_embeddings": ANY,  # derived; it limits nothing, and earlier versions kept that of a shorter clip
     "motion_rope_layout": "grid",
     "motion_time_unit": "frame",
-    "rms_norm_eps": 1e-5,
     "tie_word_embeddings": False,
     "z_loss_weight": 0.0,
 }
@@ -50,6 +49,7 @@ _RANGES = {
     "num_attention_heads": SIZE,
     "num_key_value_heads": SIZE,
     "head_dim": Range(6, 4096, whole=True),
+    "rms_norm_eps": POSITIVE,
     "initializer_range": WEIGHT,
     "ape_theta": Range(1),
 }
@@ -72,6 +72,7 @@ class UniMoConfig(PreTrainedConfig):
         num_attention_heads (`int`, *optional*, defaults to 32): Query heads.
         num_key_value_heads (`int`, *optional*, defaults to 8): Key and value heads.
         head_dim (`int`, *optional*, defaults to 128): Channels of a head; need not be `hidden_size / heads`.
+        rms_norm_eps (`float`, *optional*, defaults to 1e-5): Epsilon of every norm.
         initializer_range (`float`, *optional*, defaults to 0.02):
             Standard deviation of projections; truncated normal, and divided by sqrt(2 (layer + 1)) for the projections
             that write to the residual stream (Cosmos' rule). Heads use `hidden_size ** -0.5`.
@@ -108,7 +109,6 @@ class UniMoConfig(PreTrainedConfig):
     model_type = "unimo_ar"
     keys_to_ignore_at_inference = ["past_key_values"]
     default_theta = 500_000.0
-    rms_norm_eps = 1e-5
     tie_word_embeddings = False  # one head for each modality
     bos_token_id = eos_token_id = None  # a sequence starts with its task, or with its first code, and has a length
     base_model_tp_plan = {
@@ -139,6 +139,7 @@ class UniMoConfig(PreTrainedConfig):
     num_attention_heads: int = 32
     num_key_value_heads: int = 8
     head_dim: int = 128
+    rms_norm_eps: float = 1e-5
     initializer_range: float = 0.02
     rope_parameters: dict | None = None
     ape_mode: Literal["hidden_each_layer", "qk", "input_once", "none"] = "hidden_each_layer"
