@@ -98,3 +98,10 @@ def test_folders_that_hold_no_shards(tmp_path):
     (tmp_path / METADATA).write_text(json.dumps(metadata), encoding="utf-8")
     with pytest.raises(ValueError, match=r"holds no \.parquet file"):
         CodeShards(tmp_path)
+
+
+def test_clips_of_another_size_are_refused(tokenizers, clips, tmp_path):
+    first = next(iter(clips))
+    wider = first | {"video": torch.nn.functional.pad(first["video"], (0, 0, 0, 16))}
+    with pytest.raises(ValueError, match=r"A clip has .*48, 3\).*, the clips before it .*32, 3\).*must be alike"):
+        list(write_shards([first, wider], tmp_path / "shards", tokenizers))

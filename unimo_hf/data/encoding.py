@@ -64,7 +64,7 @@ def write_shards(
         `int`: Number of clips encoded so far, so that the caller can show progress.
 
     Raises:
-        ValueError: As [`encode_batch`] and [`write_codes`].
+        ValueError: As [`encode_batch`] and [`write_codes`], and if clips are not of one size.
     """
     codes = (encode_batch(batch, tokenizers) for batch in _batches(clips, batch_size))
     yield from write_codes(codes, output, fingerprints(tokenizers))
@@ -150,8 +150,13 @@ def encode_clips(
 
 
 def _batches(clips: Iterable[Mapping[str, torch.Tensor]], size: int) -> Iterator[dict[str, torch.Tensor]]:
-    remaining = iter(clips)
+    remaining, shapes = iter(clips), None
     while group := list(islice(remaining, size)):
+        for clip in group:
+            found = {key: tuple(value.shape) for key, value in clip.items()}
+            shapes = shapes or found
+            if found != shapes:
+                raise ValueError(f"A clip has {found}, the clips before it {shapes}; those of a folder must be alike.")
         yield {key: torch.stack([clip[key] for clip in group]) for key in group[0]}
 
 
