@@ -19,7 +19,7 @@ def test_the_defaults_are_those_of_the_paper():
 
 
 def test_what_the_paper_leaves_open_is_a_value():
-    """motion.md §9: the reading taken is the default; another is another value."""
+    """The reading taken is the default; another is another value."""
     taken = {"rotation": "6d", "coordinates": "camera", "factors": (2, 2, 3, 3), "depth": 3, "fps": 24.0}
     other = {"rotation": "6d_columns", "coordinates": "world", "factors": (3, 3, 2, 2), "depth": 4, "fps": 30.0}
     for values, config in ((taken, MotionVQVAEConfig()), (other, MotionVQVAEConfig(**other))):

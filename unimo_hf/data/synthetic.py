@@ -229,7 +229,7 @@ def mirror(parameters: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _change_frame(world: dict[str, torch.Tensor], camera: scene.Camera, body: Body) -> dict[str, torch.Tensor]:
-    """World to camera frame; the body turns about its pelvis, so `transl` needs the rest pelvis (motion.md §1)."""
+    """World to camera frame; the body turns about its pelvis, so `transl` needs the rest pelvis."""
     from unimo_hf.model.motion_features import axis_angle_to_matrix, matrix_to_axis_angle
 
     rotation = torch.as_tensor(camera.rotation, dtype=torch.float32)

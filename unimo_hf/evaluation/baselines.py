@@ -98,7 +98,7 @@ def nearest_clips(
 
 
 def code_vectors(visual_codes: torch.Tensor, levels: Sequence[int]) -> torch.Tensor:
-    """FSQ codes `(...)` to their vectors `(..., C)` in [-1, 1]; the first channel counts fastest (cosmos.md §2.4).
+    """FSQ codes `(...)` to their vectors `(..., C)` in [-1, 1]; the first channel counts fastest.
 
     Raises:
         ValueError: If a code is outside the codebook.

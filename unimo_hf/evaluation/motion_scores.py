@@ -11,7 +11,7 @@ ROOT_ALIGNMENT = "hip midpoint"
 
 
 class MotionScores(Scores):
-    """Frame-weighted means of MPJPE, PA-MPJPE, PVE and Accel on the 22 body joints of SMPL-X (motion.md §5).
+    """Frame-weighted means of MPJPE, PA-MPJPE, PVE and Accel on the 22 body joints of SMPL-X.
 
     Args:
         accel_variant (`str`, *optional*, defaults to `"gvhmr"`): `gvhmr` or `wham`, as in [`metrics.pose.accel`].

@@ -1,7 +1,7 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
 """Errors of the pose: one value a frame, computed in float64.
 
-The metrics are those of WHAM and GVHMR (motion.md §5): before points are compared, both bodies are shifted so that the
+The metrics are those of WHAM and GVHMR: before points are compared, both bodies are shifted so that the
 midpoint of their hips is the origin ("root alignment"). Leading dimensions are batch dimensions everywhere.
 """
 

@@ -434,7 +434,7 @@ def decode_prefix(model: MotionVQVAE, motion_codes: Tensor, kept: int) -> Tensor
 
 
 def reconstruction_terms(prediction: Tensor, target: Tensor, channels: dict[str, int]) -> dict[str, Tensor]:
-    """Mean absolute error of each expert plus that of its velocity and acceleration (motion.md §4.6).
+    """Mean absolute error of each expert plus that of its velocity and acceleration.
 
     The root is a velocity already: it has the L1 term and that of its first difference (an acceleration), without
     frame 0 (a position).

@@ -1,5 +1,5 @@
 # Copyright 2026 The UniMo-HF authors. Licensed under the Apache License, Version 2.0.
-"""SMPL-X parameter tensors to the channels of the motion tokenizer, and back (UniMo paper, appendix A; motion.md §2).
+"""SMPL-X parameter tensors to the channels of the motion tokenizer, and back (UniMo paper, appendix A).
 
 Channel layout of a frame, with 6, 9 or 3 numbers a rotation: `[21 rotations of body_pose | 10 betas | global_orient |
 3 root]`; 145 channels for 6 numbers. The root code is the absolute `transl` at frame 0 and metres *per frame* after.

@@ -29,7 +29,7 @@ FOOT_VERTICES = {
     2502: (2159, 2366, 1105, 1117),
 }
 
-# Index of the parent of each of the 22 body joints (motion.md §1); the pelvis has none.
+# Index of the parent of each of the 22 body joints; the pelvis has none.
 BODY_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
 
 
@@ -193,7 +193,7 @@ class Body:
         return self.rest_joints + torch.einsum("jck,...k->...jc", self.rest_joint_shapes, betas)
 
     def rest_pelvis(self, betas: torch.Tensor) -> torch.Tensor:
-        """Rest position of the pelvis, `(..., 10)` to `(..., 3)`: `pelvis = transl + rest_pelvis` (motion.md §1)."""
+        """Rest position of the pelvis, `(..., 10)` to `(..., 3)`: `pelvis = transl + rest_pelvis`."""
         return self.rest(torch.as_tensor(betas, dtype=torch.float32))[..., 0, :]
 
     @staticmethod

@@ -36,7 +36,7 @@ def frames_to_motions(frames: torch.Tensor, config: MotionVQVAEConfig, fps: floa
     motions = []
     for clip in range(len(frames)):
         parameters = {key: value[clip] for key, value in of_clips.items()}
-        # A person keeps their shape: the mean over the frames is the estimate (motion.md §2).
+        # A person keeps their shape: the mean over the frames is the estimate.
         parameters["betas"] = parameters["betas"].mean(axis=0)
         motions.append(Motion(**parameters, fps=fps, coordinates=config.coordinates, up=up))
     return motions
