@@ -11,7 +11,7 @@ from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
 from .modalities import SPECIAL, Modality, make_table, plain_table
-from .number_ranges import FPS, SIZE, check_fields, shown
+from .number_ranges import FPS, SIZE, shown
 from .pad_resize import PadResize
 from .paper_modalities import modalities_of_pictures
 from .pixel_range import to_model_range, to_pixels
@@ -87,7 +87,8 @@ class UniMoProcessor(ProcessorMixin):
         codes_per_frame: int = 36,
     ) -> None:
         self.size, self.frames, self.fps, self.interleaving = size, frames, fps, interleaving
-        check_fields(self, _RANGES)
+        for name, allowed in _RANGES.items():
+            allowed.check(f"`{name}`", getattr(self, name))
         if modalities is None:
             compression = (spatial_compression, temporal_compression)
             self.table = make_table(

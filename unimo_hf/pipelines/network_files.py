@@ -21,6 +21,7 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 GENERATION_CONFIG = "generation_config.json"
 ADAPTER = "adapter_config.json"
 MOST_HEADER = 2**24  # bytes of the table of contents of a file of weights; the 4B's has 30,000
+ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 FLOATS = ("F64", "F32", "F16", "BF16")
 LEAST_BYTES = 0.5  # of a stored parameter: 4 bits
 
@@ -95,6 +96,9 @@ def make_config(kind: type[PreTrainedConfig], values: dict[str, Any], where: str
     dtype = values.get("dtype")
     if dtype is not None and not isinstance(getattr(torch, str(dtype).removeprefix("torch."), None), torch.dtype):
         raise ValueError(f"{where} `dtype` is {shown(dtype)}; a type of torch is needed, such as 'float32'.")
+    for name in ("attn_implementation", "_attn_implementation"):
+        if (found := values.get(name)) not in (None, *ATTENTIONS):  # others are kernels of the Hub: code
+            raise ValueError(f"{where} `{name}` is {shown(found)}; allowed are {list(ATTENTIONS)}.")
     if "num_labels" in values:  # as many names are made
         Range(0, 1000, whole=True).check(f"{where} `num_labels`", values["num_labels"])
     if not isinstance(quantization := values.get("quantization_config"), dict | None):
