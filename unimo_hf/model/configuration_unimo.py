@@ -172,7 +172,10 @@ class UniMoConfig(PreTrainedConfig):
         known = {field.name for field in fields(cls)} | KEYS_OF_TRANSFORMERS | _READ
         unknown = sorted(set(config_dict) - known)
         if unknown:
-            logger.warning("`UniMoConfig` has no %s; the saved configuration's values are left out.", unknown)
+            logger.warning_once(
+                f"A newer version saved this configuration: `UniMoConfig` has no {unknown} here. They are left out, and "
+                "what comes out may differ."
+            )
         return super().from_dict({key: config_dict[key] for key in config_dict if key in known}, **kwargs)
 
     @property
