@@ -173,8 +173,8 @@ class UniMoConfig(PreTrainedConfig):
         unknown = sorted(set(config_dict) - known)
         if unknown:
             logger.warning_once(
-                f"A newer version saved this configuration: `UniMoConfig` has no {unknown} here. They are left out, and "
-                "what comes out may differ."
+                f"A newer version saved this configuration: `UniMoConfig` has no {unknown} here. They are left out, "
+                "and what comes out may differ."
             )
         return super().from_dict({key: config_dict[key] for key in config_dict if key in known}, **kwargs)
 
