@@ -25,8 +25,8 @@ from unimo_hf.motion.parameters import (
     smpl_to_smplx,
     ten_betas,
 )
+from unimo_hf.motion.provenance_record import read_record
 from unimo_hf.motion.record import NUM_BETAS, MotionRecord
-from unimo_hf.motion.records import read_record
 from unimo_hf.motion.request import Request
 
 from .bedlam import FPS as BEDLAM_FPS

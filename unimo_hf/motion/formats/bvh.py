@@ -17,8 +17,8 @@ import torch
 from unimo_hf.atomic import replace_when_done
 from unimo_hf.motion.body import BODY_PARENTS, NUM_BODY_JOINTS, Body
 from unimo_hf.motion.errors import MotionError
+from unimo_hf.motion.provenance_record import read_record_beside, write_record_beside
 from unimo_hf.motion.record import NUM_BETAS, MotionRecord
-from unimo_hf.motion.records import read_record_beside, write_record_beside
 from unimo_hf.motion.request import Request
 from unimo_hf.motion.retargeting import JOINT_NAMES, Match, match_skeleton
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from unimo_hf.atomic import replace_when_done
 from unimo_hf.motion.errors import MotionError
 from unimo_hf.motion.npz import MAX_BYTES
+from unimo_hf.motion.provenance_record import read_record
 from unimo_hf.motion.record import MotionRecord
-from unimo_hf.motion.records import read_record
 from unimo_hf.motion.request import Request
 
 FIXED = {"format": "unimo_hf.motion", "format_version": "1", "model": "smplx", "rotation": "axis_angle"}
