@@ -179,3 +179,12 @@ def test_shapes_that_nobody_says(tokenizers, clips, tmp_path):
     (tmp_path / METADATA).write_text(json.dumps(metadata))
     with pytest.raises(ValueError, match="says the shape of no modality's codes"):
         CodeShards(tmp_path)
+
+
+@pytest.mark.parametrize(("method", "arguments"), [("encode", [None]), ("decode", [None]), ("code_vectors", [])])
+def test_what_a_tokenizer_lacks_is_said_to_who_asks_for_it(method, arguments):
+    class OneWay(ModalityTokenizer):
+        modality = SoundTokenizer.modality
+
+    with pytest.raises(ValueError, match=f"OneWay, the tokenizer of 'sound', has no `{method}`"):
+        getattr(OneWay(), method)(*arguments)

@@ -133,6 +133,9 @@ def squarest_grid(codes: int) -> tuple[int, int]:
 class ModalityTokenizer:
     """What turns the data of a modality into codes and back; a class of its own makes a new modality.
 
+    One that is a condition alone need not decode, and vectors are what mean codes, `label_smoothing` and
+    `init: codebooks` ask for: whoever asks for what a class does not have is told so by a `ValueError`.
+
     A grid that follows the size of the data is given as 1 x 1. Codes of one without a clock are `(batch, codes)`, with
     -1 from the end of a row on.
     """
@@ -140,7 +143,7 @@ class ModalityTokenizer:
     @property
     def modality(self) -> Modality:
         """Its codes; a class may set it as a value."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its modality.")
 
     def data_of(self, clips: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """What [`encode`] takes of a batch of clips: by default what they hold under the modality's name.
@@ -152,15 +155,18 @@ class ModalityTokenizer:
 
     def encode(self, data: torch.Tensor) -> torch.LongTensor:
         """Data `(batch, …)` to codes `(batch, ticks, …)`, the codes of a tick in the order of its grid."""
-        raise NotImplementedError
+        raise self._lack("encode")
 
     def decode(self, codes: torch.LongTensor) -> torch.Tensor:
         """Codes, as [`encode`] gives them, to data."""
-        raise NotImplementedError
+        raise self._lack("decode")
 
     def code_vectors(self) -> torch.Tensor:
         """The vector that each code stands for, `(size, channels)`: near vectors mean much alike."""
-        raise NotImplementedError
+        raise self._lack("code_vectors")
+
+    def _lack(self, method: str) -> ValueError:
+        return ValueError(f"{type(self).__name__}, the tokenizer of {self.modality.name!r}, has no `{method}`.")
 
 
 def by_modality(*tokenizers: ModalityTokenizer) -> dict[str, ModalityTokenizer]:

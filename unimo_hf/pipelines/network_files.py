@@ -48,8 +48,10 @@ def open_network(
     """
     path = place / "config.json"
     saved = make_config(network.config_class, read_config(path, network.config_class.model_type), f"{path}:")
-    _check_weights(count_parameters(network, saved, f"{path}:"), place)
-    parameters = count_parameters(network, config or saved, f"{path}:")
+    parameters = count_parameters(network, saved, f"{path}:")
+    _check_weights(parameters, place)
+    if config is not None:
+        parameters = count_parameters(network, config, f"{path}:")
     check_weights_fit(parameters, _item_size(options.get("dtype")), f"{path}:")
     if (place / ADAPTER).exists():
         raise ValueError(f"{place / ADAPTER} names other weights to load; merge the adapter into the model first.")
