@@ -61,6 +61,7 @@ def probe_recipe(base: UniMoRecipe, start: Path, motion_vqvae: Path, pictures: P
     return replace(
         base,
         start=str(start),
+        init="random",  # the start has tables of its own
         model={"frames": base.model["frames"]} if "frames" in base.model else {},
         tokenizers={"video_fsq": str(start / "video_fsq"), "motion_vqvae": str(motion_vqvae)},
         drawn=replace(drawn, front=front, around=around, cache=str(cache)),
@@ -75,9 +76,8 @@ def write_start(recipe: UniMoRecipe, folder: Path) -> None:
     slots = squarest_grid(motion_vqvae.config.codes_per_frame)
     motion = Modality("motion", motion_vqvae.config.codebook_size, slots)
     of_tokenizer = {"modalities": plain_table(known.config.table | {"motion": motion})}
-    model = UniMoForConditionalGeneration(
-        UniMoConfig(**known.config.to_dict() | recipe.model | of_tokenizer | dict.fromkeys(DERIVED))
-    )
+    of_known = {name: value for name, value in known.config.to_dict().items() if name not in DERIVED}
+    model = UniMoForConditionalGeneration(UniMoConfig(**of_known | recipe.model | of_tokenizer))
     weights = {key: value for key, value in known.state_dict().items() if "motion" not in key}
     model.load_state_dict(weights, strict=False)
     start_from_codebooks(model, [motion_vqvae])

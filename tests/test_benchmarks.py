@@ -161,6 +161,8 @@ def micro_ablation(ablation, assets, tmp_path):
         "tokenizer": micro_recipes.motion_vqvae_recipe(assets),
         "ar": micro_recipes.unimo_recipe(assets, tmp_path),
     }
+    # The probe goes on from the model that ships, with pictures of its size.
+    values["ar"] |= {"size": 128, "drawn": values["ar"]["drawn"] | {"size": 128}}
     for name, recipe in values.items():
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     options = ["--steps", "2", "--threads", "1"]
